@@ -1,0 +1,185 @@
+//! Failures: what stops an operation. Faults in data, which stop nothing, are in [`crate::fault`].
+
+use std::fmt;
+
+use crate::text::{Lang, Text};
+
+/// Result of every fallible operation of the engine.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Who has to act on an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The caller gave something invalid: an option, a name, an SQL text.
+    Invalid,
+    /// A file, store, table, snapshot or site that was named does not exist.
+    NotFound,
+    /// Another process changed the same data first; the operation can be repeated.
+    Conflict,
+    /// Another process holds a lock.
+    Locked,
+    /// A limit of memory, rows, bytes or time was reached.
+    Limit,
+    /// The operation was cancelled by its caller.
+    Cancelled,
+    /// The store was written by a newer version of the program.
+    Newer,
+    /// Bytes of the store are missing or damaged.
+    Corrupt,
+    /// The outside world failed: disk, network, permissions.
+    Io,
+    /// A broken invariant of ours.
+    Bug,
+}
+
+/// A failure: kind, message, context pairs and cause.
+///
+/// The message follows the project's form: lower case start, no final dot, backquotes around names,
+/// offending values in double quotes; it says what to do where that is known.
+#[derive(Debug)]
+pub struct Error {
+    inner: Box<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    message: Text,
+    context: Vec<(&'static str, String)>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// A failure of this kind, with its sentence in both languages.
+    pub fn new(kind: ErrorKind, message: Text) -> Self {
+        Self { inner: Box::new(Inner { kind, message, context: Vec::new(), source: None }) }
+    }
+
+    /// A broken invariant; the text is for developers, so it exists in English only.
+    pub fn bug(message: impl Into<String>) -> Self {
+        let message = message.into();
+        let text = Text { fr: format!("erreur interne : {message}"), en: format!("internal error: {message}") };
+        Self::new(ErrorKind::Bug, text)
+    }
+
+    /// Adds a pair that tells where it happened, such as `("file", path)`.
+    #[must_use]
+    pub fn with(mut self, key: &'static str, value: impl fmt::Display) -> Self {
+        self.inner.context.push((key, value.to_string()));
+        self
+    }
+
+    /// Adds the cause.
+    #[must_use]
+    pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.inner.source = Some(source.into());
+        self
+    }
+
+    /// Who has to act.
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.kind
+    }
+
+    /// The sentence, without context and cause.
+    pub fn message(&self, lang: Lang) -> &str {
+        self.inner.message.get(lang)
+    }
+
+    /// Where it happened.
+    pub fn context(&self) -> &[(&'static str, String)] {
+        &self.inner.context
+    }
+
+    /// The whole failure on one line, in one language: sentence, context, causes.
+    pub fn describe(&self, lang: Lang) -> String {
+        let mut text = self.message(lang).to_owned();
+        for (key, value) in self.context() {
+            text.push_str(&format!(" ({key}: {value})"));
+        }
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            text.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        text
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message(Lang::En))?;
+        for (key, value) in self.context() {
+            write!(f, " ({key}: {value})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.inner.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(source: std::io::Error) -> Self {
+        let message =
+            Text { en: "input or output failed".to_owned(), fr: "échec de lecture ou d'écriture".to_owned() };
+        Self::new(ErrorKind::Io, message).because(source)
+    }
+}
+
+impl From<object_store::Error> for Error {
+    fn from(source: object_store::Error) -> Self {
+        let (kind, message) = match &source {
+            object_store::Error::NotFound { path, .. } => (
+                ErrorKind::NotFound,
+                crate::text!("the store has no object `{path}`", "le magasin n'a pas d'objet `{path}`"),
+            ),
+            _ => (ErrorKind::Io, crate::text!("the store cannot be reached", "le magasin est inaccessible")),
+        };
+        Self::new(kind, message).because(source)
+    }
+}
+
+impl From<datafusion::error::DataFusionError> for Error {
+    fn from(source: datafusion::error::DataFusionError) -> Self {
+        use datafusion::error::DataFusionError as Df;
+        // Our own errors travel through DataFusion's streams; they come out as they went in.
+        let source = match source {
+            Df::External(inner) => match inner.downcast::<Error>() {
+                Ok(own) => return *own,
+                Err(inner) => Df::External(inner),
+            },
+            other => other,
+        };
+        let kind = match source.find_root() {
+            Df::ResourcesExhausted(_) => ErrorKind::Limit,
+            Df::SQL(..) | Df::Plan(_) | Df::SchemaError(..) | Df::Configuration(_) | Df::NotImplemented(_) => {
+                ErrorKind::Invalid
+            }
+            Df::Execution(_) | Df::ArrowError(..) | Df::Diagnostic(..) | Df::Collection(_) => ErrorKind::Invalid,
+            Df::IoError(_) | Df::ObjectStore(_) | Df::ParquetError(_) => ErrorKind::Io,
+            _ => ErrorKind::Bug,
+        };
+        let detail = source.strip_backtrace();
+        Self::new(kind, crate::text!("the query failed: {detail}", "la requête a échoué : {detail}"))
+    }
+}
+
+impl From<arrow::error::ArrowError> for Error {
+    fn from(source: arrow::error::ArrowError) -> Self {
+        Self::bug("an Arrow operation failed").because(source)
+    }
+}
+
+impl From<parquet::errors::ParquetError> for Error {
+    fn from(source: parquet::errors::ParquetError) -> Self {
+        Self::new(
+            ErrorKind::Corrupt,
+            crate::text!("a Parquet file cannot be read or written", "un fichier Parquet ne peut être lu ou écrit"),
+        )
+        .because(source)
+    }
+}

@@ -1,0 +1,14 @@
+//! Assidu's engine: activity logs in, time spent out.
+
+mod engine;
+pub mod error;
+pub mod fault;
+pub mod load;
+pub mod query;
+pub mod store;
+mod text;
+
+pub use engine::Engine;
+pub use error::{Error, ErrorKind, Result};
+pub use fault::Fault;
+pub use text::{Lang, Text};
