@@ -4,6 +4,7 @@ mod engine;
 pub mod error;
 pub mod fault;
 pub mod load;
+pub mod model;
 pub mod query;
 pub mod store;
 mod text;
