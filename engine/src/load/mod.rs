@@ -1,5 +1,7 @@
 //! Loading files into a store: what is asked ([`LoadRequest`]) and what is answered ([`LoadSummary`]).
 
+pub mod report;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
