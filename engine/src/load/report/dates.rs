@@ -1,4 +1,4 @@
-//! Times as the report writes them: local, in the words and the order of the user who exported it, mostly to the minute.
+//! Times as the report writes them: local, in the words and order of the user who exported it, mostly to the minute.
 
 use chrono::{Duration, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone};
 use chrono_tz::Tz;
@@ -55,8 +55,9 @@ impl TimeFault {
 /// Unix seconds of a local time.
 ///
 /// Read are numeric dates with `/`, `.` or `-` (two digits of a year mean 1970 to 2069), dates with the month's name in
-/// any language of the dictionary, before or after the day, a leading weekday, and `14:05`, `14:05:06`, `14.05`, `14h05`
-/// or a 12-hour time. AM or PM beside a 24-hour time, which several language packs of Moodle write, changes nothing.
+/// any language of the dictionary, before or after the day, a leading weekday, and `14:05`, `14:05:06`, `14.05`,
+/// `14h05` or a 12-hour time. AM or PM beside a 24-hour time, which several language packs of Moodle write, changes
+/// nothing.
 ///
 /// `order` decides numeric dates; `2024-01-31` needs none. Without an order a numeric date is read when only one order
 /// makes it a day of the calendar. A year of two digits is first only when `order` says so.
@@ -132,8 +133,8 @@ impl OrderEvidence {
         }
     }
 
-    /// What is proved so far. Years of four digits in front prove themselves row by row and contradict nothing; years of
-    /// two digits are never taken to be in front.
+    /// What is proved so far. Years of four digits in front prove themselves row by row and contradict nothing;
+    /// years of two digits are never taken to be in front.
     pub fn answer(&self) -> OrderAnswer {
         match (self.day_first, self.month_first) {
             (Some(day_first), Some(month_first)) => OrderAnswer::Contradictory { day_first, month_first },

@@ -1,8 +1,8 @@
 //! The numbers in a description.
 //!
 //! Moodle's events describe themselves in English, whatever the language of the site or of the reader: by the rules of
-//! its developers a description is not translated. So `The user with id '12' viewed the course with id '7'.` stands in a
-//! French or Polish report as well, and one reader serves every language.
+//! its developers a description is not translated. So `The user with id '12' viewed the course with id '7'.` stands in
+//! a French or Polish report as well, and one reader serves every language.
 
 /// Numbers that a description names, in the order of the sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -196,12 +196,12 @@ fn slugged(plugin: Option<&str>, component: &str, event: &str, description: &Des
 fn plugin(component: &str, event: &str, description: &Description) -> Option<String> {
     let known = TABLE.plugins.get(&fold(component)).cloned();
     // The module of a System event is what it happened to, not what wrote it.
-    if let Some(name) =
-        description.module_name().filter(|_| known.as_deref().is_none_or(|known| known.starts_with("mod_")))
-    {
-        if known.is_some() || description.says("viewed the '*' activity") {
-            return Some(format!("mod_{name}"));
-        }
+    let quoted = description.module_name().filter(|_| match known.as_deref() {
+        Some(known) => known.starts_with("mod_"),
+        None => description.says("viewed the '*' activity"),
+    });
+    if let Some(name) = quoted {
+        return Some(format!("mod_{name}"));
     }
     // `mod_hvp: attempt submitted`: a plugin without translated names shows its own.
     let prefix = event.split_once(':').map(|(prefix, _)| prefix).filter(|prefix| is_plugin(prefix));

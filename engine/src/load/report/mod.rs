@@ -129,20 +129,20 @@ impl ReportParser {
 
     /// Reads one row. A column that the row does not have counts as empty.
     ///
-    /// Rows of user 0 (not logged in) and −1 (Moodle) are real rows of the log and are read like any other; repeated rows
-    /// are real too, because the report cuts off the seconds.
+    /// Rows of user 0 (not logged in) and −1 (Moodle) are real rows of the log and are read like any other; repeated
+    /// rows are real too, because the report cuts off the seconds.
     ///
     /// # Errors
     ///
     /// `report.bad_time` when the time cannot be read or does not exist; `report.no_user` when neither the description
     /// nor a column names a user by number.
-    pub fn parse(&mut self, fields: &[&str]) -> Result<ReportRow, RowFault> {
+    pub fn parse(&mut self, fields: &[&str]) -> Result<ReportRow, Box<RowFault>> {
         let time = self.time(field(fields, Some(self.columns.time)))?;
         let sentence = field(fields, self.columns.description);
         let description = Description::read(sentence);
         let column = || field(fields, self.columns.userid).parse().ok();
         let Some(userid) = description.user().or_else(column) else {
-            return Err(no_user(self.columns.description.or(self.columns.userid), sentence));
+            return Err(Box::new(no_user(self.columns.description.or(self.columns.userid), sentence)));
         };
         let component = field(fields, self.columns.component);
         let event = field(fields, self.columns.event);
@@ -177,19 +177,21 @@ impl ReportParser {
     }
 
     /// Many rows share a minute, and they come in the order of time.
-    fn time(&mut self, text: &str) -> Result<i64, RowFault> {
+    fn time(&mut self, text: &str) -> Result<i64, Box<RowFault>> {
         let known = self.last_time.as_ref().filter(|(last, _)| last == text).map(|(_, result)| *result);
         let result = known.unwrap_or_else(|| {
             let result = parse_time(text, self.order, self.tz, &self.dictionary);
             self.last_time = Some((text.to_owned(), result));
             result
         });
-        result.map_err(|fault| RowFault {
-            code: "report.bad_time",
-            column: Some(self.columns.time),
-            value: Some(quoted(text)),
-            reason: fault.reason(),
-            hint: Some(fault.hint()),
+        result.map_err(|fault| {
+            Box::new(RowFault {
+                code: "report.bad_time",
+                column: Some(self.columns.time),
+                value: Some(quoted(text)),
+                reason: fault.reason(),
+                hint: Some(fault.hint()),
+            })
         })
     }
 
@@ -227,8 +229,8 @@ fn no_user(column: Option<usize>, sentence: &str) -> RowFault {
             "la description ne donne aucun numéro d'utilisateur : cette ligne n'appartient à personne"
         ),
         hint: Some(text!(
-            "some plugins (such as Turnitin) write such descriptions; an export of the table `logstore_standard_log` has the numbers",
-            "certains plugins (comme Turnitin) écrivent de telles descriptions ; un export de la table `logstore_standard_log` contient les numéros"
+            "some plugins, such as Turnitin, name nobody; an export of the table `logstore_standard_log` has the numbers",
+            "certains plugins, comme Turnitin, ne nomment personne ; un export de `logstore_standard_log` a les numéros"
         )),
     }
 }
