@@ -178,13 +178,14 @@ impl Location {
             }
         };
         step("file:created");
-        Ok(Sink { inner, checksum: crc32fast::Hasher::new(), bytes: 0 })
+        Ok(Sink { inner: Some(inner), checksum: crc32fast::Hasher::new(), bytes: 0 })
     }
 }
 
 /// A new object while it is written; counts its bytes and their CRC-32.
 pub(crate) struct Sink {
-    inner: SinkInner,
+    /// `None` once the object is complete or given up.
+    inner: Option<SinkInner>,
     checksum: crc32fast::Hasher,
     bytes: u64,
 }
@@ -195,9 +196,9 @@ enum SinkInner {
 }
 
 impl Sink {
-    /// Makes the object durable and answers its size and checksum.
-    pub(crate) fn finish(self) -> Result<(u64, u32)> {
-        match self.inner {
+    /// Makes the object durable and answers its size and checksum. Nothing can be written afterwards.
+    pub(crate) fn finish(&mut self) -> Result<(u64, u32)> {
+        match self.inner.take().ok_or_else(|| Error::bug("an object was finished twice"))? {
             SinkInner::Local { file, path } => {
                 let shown = path.display().to_string();
                 let close = || -> std::io::Result<()> {
@@ -217,14 +218,15 @@ impl Sink {
             }
         }
         step("file:synced");
-        Ok((self.bytes, self.checksum.finalize()))
+        Ok((self.bytes, self.checksum.clone().finalize()))
     }
 
     /// Gives up; a local file is removed, parts of an upload are dropped.
-    pub(crate) fn abandon(self) {
-        match self.inner {
-            SinkInner::Local { path, .. } => drop(std::fs::remove_file(path)),
-            SinkInner::Remote { mut upload, handle, .. } => drop(handle.block_on(upload.abort())),
+    pub(crate) fn abandon(&mut self) {
+        match self.inner.take() {
+            Some(SinkInner::Local { path, .. }) => drop(std::fs::remove_file(path)),
+            Some(SinkInner::Remote { mut upload, handle, .. }) => drop(handle.block_on(upload.abort())),
+            None => {}
         }
     }
 }
@@ -232,8 +234,9 @@ impl Sink {
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         match &mut self.inner {
-            SinkInner::Local { file, .. } => file.write_all(bytes)?,
-            SinkInner::Remote { upload, handle, buffer } => {
+            None => return Err(std::io::ErrorKind::BrokenPipe.into()),
+            Some(SinkInner::Local { file, .. }) => file.write_all(bytes)?,
+            Some(SinkInner::Remote { upload, handle, buffer }) => {
                 buffer.extend_from_slice(bytes);
                 if buffer.len() >= PART_SIZE {
                     let part = std::mem::replace(buffer, Vec::with_capacity(PART_SIZE));

@@ -77,8 +77,7 @@ impl FileWriter {
     /// Makes the file durable and describes it; it belongs to nothing until a commit names it.
     pub(crate) fn finish(mut self) -> Result<DataFile> {
         let metadata = self.writer.finish()?;
-        let sink = self.writer.into_inner()?;
-        let (bytes, crc32) = sink.finish()?;
+        let (bytes, crc32) = self.writer.inner_mut().finish()?;
         Ok(DataFile {
             path: self.path.to_string(),
             rows: self.rows,
@@ -90,10 +89,8 @@ impl FileWriter {
     }
 
     /// Gives up and removes what was written.
-    pub(crate) fn abandon(self) {
-        if let Ok(sink) = self.writer.into_inner() {
-            sink.abandon();
-        }
+    pub(crate) fn abandon(mut self) {
+        self.writer.inner_mut().abandon();
     }
 }
 
