@@ -16,8 +16,8 @@ fn generator(c: &mut Criterion) {
 
     let mut group = c.benchmark_group("generator");
     group.throughput(Throughput::Elements(ROWS)).sample_size(10);
-    group.bench_function("hits by time", |b| b.iter(|| generator.by_time().for_each(|hit| drop(black_box(hit)))));
-    group.bench_function("hits by user", |b| b.iter(|| generator.by_user().for_each(|hit| drop(black_box(hit)))));
+    group.bench_function("hits by time", |b| b.iter(|| generator.by_time().for_each(|hit| _ = black_box(hit))));
+    group.bench_function("hits by user", |b| b.iter(|| generator.by_user().for_each(|hit| _ = black_box(hit))));
     group.bench_function("csv by time", |b| {
         b.iter(|| {
             let mut writer = CsvWriter::new(std::io::sink(), "").expect("a sink takes everything");
@@ -25,7 +25,7 @@ fn generator(c: &mut Criterion) {
         });
     });
     group.bench_function("batches by user", |b| {
-        b.iter(|| batch::batches(generator.by_user(), 1 << 17).for_each(|batch| drop(black_box(batch))));
+        b.iter(|| batch::batches(generator.by_user(), 1 << 17).for_each(|batch| _ = black_box(batch)));
     });
     group.finish();
 }

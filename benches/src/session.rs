@@ -236,7 +236,7 @@ fn address(index: u32, draw: &mut Source) -> IpAddr {
     let home = scramble(0x1B, u64::from(index));
     match draw.below(100) {
         0..35 => Ipv4Addr::new(192, 168, 99, 1 + draw.below(8) as u8).into(),
-        35..80 if home % 20 == 0 => Ipv6Addr::from((0x2001_0db8 << 96) | u128::from(home)).into(),
+        35..80 if home.is_multiple_of(20) => Ipv6Addr::from((0x2001_0db8 << 96) | u128::from(home)).into(),
         35..80 => Ipv4Addr::from((10 << 24) | (home >> 40) as u32).into(),
         _ => Ipv4Addr::from((100 << 24) | (64 << 16) | draw.below(1 << 22) as u32).into(),
     }
