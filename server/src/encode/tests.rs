@@ -359,7 +359,7 @@ fn xml_names_are_names(#[case] name: &str, #[case] element: &str, #[case] real: 
 )]
 fn zero_rows_are_a_complete_document(#[case] format: Format, #[case] expected: &str) {
     let rows = batch(vec![("id", ints(&[])), ("name", Arc::new(StringArray::from(Vec::<&str>::new())))]);
-    for batches in [&[][..], &[rows.clone()], &[rows.clone(), rows.clone()]] {
+    for batches in [&[][..], std::slice::from_ref(&rows), &[rows.clone(), rows.clone()]] {
         let bytes = document(format, &rows.schema(), batches, &TableOptions::default()).unwrap();
         assert_eq!(String::from_utf8(bytes).unwrap(), expected);
     }
