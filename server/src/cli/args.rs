@@ -1,0 +1,262 @@
+//! The declarations of all commands and flags.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use engine::Lang;
+use engine::load::DateOrder;
+
+use crate::encode::Format;
+
+/// The store that is used when none is named.
+pub(crate) const DEFAULT_STORE: &str = "./assidu-store";
+
+/// Analytics of Moodle activity logs: load exports, ask in SQL, get time spent.
+#[derive(Debug, Parser)]
+#[command(name = "assidu", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    after_help = "Exit codes: 0 ok, 1 failure, 2 usage, 3 finished with rejected rows, 4 refused because locked."
+)]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub(crate) globals: Globals,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes, before or after its name.
+#[derive(Debug, Args)]
+pub(crate) struct Globals {
+    /// Folder or URL of the store [default: ./assidu-store; `demo`: ./assidu-demo]
+    #[arg(long, global = true, value_name = "URL", env = "ASSIDU_STORE", value_hint = ValueHint::AnyPath)]
+    pub(crate) store: Option<String>,
+    /// Whether `store` came from the environment.
+    #[arg(skip)]
+    pub(crate) store_from_environment: bool,
+    /// Language of messages: en or fr [default: from LC_ALL, LC_MESSAGES, LANG]
+    #[arg(long, global = true, value_name = "LANG", env = "ASSIDU_LANG", value_parser = parse_lang)]
+    lang: Option<Lang>,
+    /// What to log on standard error, such as info or engine=debug [default: warn]
+    #[arg(long, global = true, value_name = "FILTER", env = "ASSIDU_LOG")]
+    pub(crate) log: Option<String>,
+}
+
+impl Globals {
+    /// The store that commands use.
+    pub(crate) fn store(&self) -> &str {
+        self.store.as_deref().unwrap_or(DEFAULT_STORE)
+    }
+
+    /// The language: the flag, else the locale of the environment, else English.
+    pub(crate) fn lang(&self) -> Lang {
+        self.lang.unwrap_or_else(|| locale_lang(|name| std::env::var(name).ok()))
+    }
+}
+
+fn parse_lang(value: &str) -> Result<Lang, String> {
+    Lang::from_code(value).ok_or_else(|| "write en or fr".to_owned())
+}
+
+/// The first variable that is set decides, even when its language is none of ours: that is how locales work.
+fn locale_lang(variable: impl Fn(&str) -> Option<String>) -> Lang {
+    let set = |name: &&str| variable(name).filter(|value| !value.is_empty());
+    let code = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().find_map(set);
+    code.and_then(|code| Lang::from_code(&code)).unwrap_or_default()
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Load the bundled data into a new store and show the first figures
+    Demo,
+    /// Load files in one commit
+    Load(LoadArgs),
+    /// Run SQL, or open an interactive prompt
+    Query(QueryArgs),
+    /// Look after a store
+    Store(StoreArgs),
+    /// Print the completion script of a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write all manual pages into a folder
+    Man {
+        /// Folder that receives one page per command
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Flags of `load`.
+#[derive(Debug, Args)]
+pub(crate) struct LoadArgs {
+    /// Files, patterns such as 'exports/*.csv.gz', or - for standard input
+    #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) files: Vec<PathBuf>,
+    /// What the rows are: table:<name>, log, log-report or events [default: detected]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<String>,
+    /// Site (schema) that receives the rows [default: the store's default site]
+    #[arg(long, value_name = "SITE")]
+    pub(crate) site: Option<String>,
+    /// Time zone of local times, such as Europe/Paris
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) timezone: Option<String>,
+    /// Order of day and month in numeric dates, where the file does not prove it
+    #[arg(long, value_name = "ORDER")]
+    pub(crate) date_order: Option<Order>,
+    /// Columns of events: <column of the log>=<column of the file>, separated by commas; may be repeated
+    #[arg(long, value_name = "MAP")]
+    pub(crate) map: Vec<String>,
+    /// Pattern of the time column of events, such as '%d.%m.%Y %H:%M' [default: Unix seconds or RFC 3339]
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) time_pattern: Option<String>,
+    /// Field separator, one character or tab [default: detected]
+    #[arg(long, value_name = "CHAR")]
+    pub(crate) delimiter: Option<String>,
+    /// Folder of the files of rejected rows [default: beside each file]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) rejects_dir: Option<PathBuf>,
+    /// Load a file without keys although the same bytes were loaded before
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// Memory that sorting may take before it uses temporary files [default: 384MiB]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<String>,
+    /// Threads that parse and sort [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Order of day and month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Order {
+    /// 31/12/2024
+    Dmy,
+    /// 12/31/2024
+    Mdy,
+    /// 2024/12/31
+    Ymd,
+}
+
+impl From<Order> for DateOrder {
+    fn from(order: Order) -> Self {
+        match order {
+            Order::Dmy => Self::DayFirst,
+            Order::Mdy => Self::MonthFirst,
+            Order::Ymd => Self::YearFirst,
+        }
+    }
+}
+
+/// Flags of `query`.
+#[derive(Debug, Args)]
+pub(crate) struct QueryArgs {
+    /// One statement, or - to read it from standard input; without it a prompt opens
+    #[arg(value_name = "SQL")]
+    pub(crate) sql: Option<String>,
+    /// File that holds the statement
+    #[arg(short, long, value_name = "FILE", conflicts_with = "sql", value_hint = ValueHint::FilePath)]
+    pub(crate) file: Option<PathBuf>,
+    /// Format of the result [default: by the name of --output, else table on a terminal, csv elsewhere]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+    /// File that receives the result; it appears when the result is complete
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Ask the snapshot of this commit [default: the newest]
+    #[arg(long, value_name = "COMMIT")]
+    pub(crate) at: Option<u64>,
+    /// Memory that a query may take [default: 1GiB]
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) memory: Option<String>,
+    /// Threads of a query [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Rows that the format table shows
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) max_rows: usize,
+}
+
+/// `store` and its verb.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    /// What to do with the store.
+    #[command(subcommand)]
+    pub(crate) verb: StoreVerb,
+}
+
+/// Verbs of `store`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreVerb {
+    /// Rows, files and bytes of every table
+    Stats {
+        /// Figures of the snapshot of this commit [default: the newest]
+        #[arg(long, value_name = "COMMIT")]
+        at: Option<u64>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check every file of the newest snapshot; exit 1 when something is wrong
+    Verify {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Merge small files and runs of the activity log
+    Optimize {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete old snapshots and the files that only they needed
+    Vacuum {
+        /// Keep snapshots that are younger, such as 7d or 12h
+        #[arg(long, value_name = "DURATION", default_value = "7d")]
+        keep: String,
+        /// Only tell what would be deleted
+        #[arg(long)]
+        dry_run: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the commits whose snapshots can be asked
+    Snapshots {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make the contents of an older commit the newest ones, as a new commit
+    Restore {
+        /// The commit
+        commit: u64,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_locale_tells_the_language() {
+        let env = |pairs: &'static [(&str, &str)]| {
+            move |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        };
+        assert_eq!(locale_lang(env(&[("LANG", "fr_FR.UTF-8")])), Lang::Fr);
+        assert_eq!(locale_lang(env(&[("LC_ALL", "en_GB"), ("LANG", "fr_FR")])), Lang::En);
+        assert_eq!(locale_lang(env(&[("LC_ALL", ""), ("LANG", "fr")])), Lang::Fr);
+        assert_eq!(locale_lang(env(&[("LC_ALL", "C"), ("LANG", "fr")])), Lang::En);
+        assert_eq!(locale_lang(env(&[])), Lang::En);
+    }
+}

@@ -1,0 +1,7 @@
+//! Everything of the program `assidu` around the engine: the command line and the encoders of results.
+//!
+//! The program is [`cli::main_with`]; a test or another program can run any command with its own arguments and its
+//! own output through [`cli::run`]. Results of queries become bytes in [`encode`], whoever asked for them.
+
+pub mod cli;
+pub mod encode;
