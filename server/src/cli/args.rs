@@ -49,6 +49,13 @@ impl Globals {
         self.store.as_deref().unwrap_or(DEFAULT_STORE)
     }
 
+    /// Options of object stores from the environment: `AWS_ENDPOINT` becomes `aws_endpoint`, and so on.
+    pub(crate) fn store_options(&self) -> Vec<(String, String)> {
+        let known = |name: &str| ["aws_", "google_", "azure_"].iter().any(|prefix| name.starts_with(prefix));
+        let variables = std::env::vars().map(|(name, value)| (name.to_lowercase(), value));
+        variables.filter(|(name, _)| known(name)).collect()
+    }
+
     /// The language: the flag, else the locale of the environment, else English.
     pub(crate) fn lang(&self) -> Lang {
         self.lang.unwrap_or_else(|| locale_lang(|name| std::env::var(name).ok()))
@@ -224,6 +231,9 @@ pub(crate) enum StoreVerb {
         /// Only tell what would be deleted
         #[arg(long)]
         dry_run: bool,
+        /// Allow less than one hour: nothing else may use the store meanwhile
+        #[arg(long)]
+        force: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,

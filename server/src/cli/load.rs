@@ -15,7 +15,7 @@ use super::{Console, flags, query};
 /// Runs `load`.
 pub(crate) async fn run(args: &LoadArgs, globals: &Globals, now: i64, console: &mut Console) -> Result<Exit, Failure> {
     let request = request(args, now)?;
-    let engine = Engine::open(globals.store()).await?;
+    let engine = Engine::open(globals.store(), &globals.store_options()).await?;
     let started = Instant::now();
     let shown = Shown::on(console, total_bytes(&request.sources));
     let summary = engine.load(&request, shown.receiver()).await;

@@ -23,7 +23,7 @@ const WAITING_BATCHES: usize = 2;
 pub(crate) async fn run(args: &QueryArgs, globals: &Globals, console: &mut Console) -> Result<Exit, Failure> {
     let limits = limits(args)?;
     let Some(sql) = sql_text(args, console)? else {
-        let engine = Engine::open_existing(globals.store()).await?;
+        let engine = Engine::open_existing(globals.store(), &globals.store_options()).await?;
         let settings = prompt::Settings {
             format: args.format,
             output: args.output.clone(),
@@ -33,7 +33,7 @@ pub(crate) async fn run(args: &QueryArgs, globals: &Globals, console: &mut Conso
         };
         return prompt::run(engine, settings, console).await;
     };
-    let engine = Engine::open_existing(globals.store()).await?;
+    let engine = Engine::open_existing(globals.store(), &globals.store_options()).await?;
     let session = engine.session(args.at, &limits).await?;
     let output = Output {
         path: args.output.as_deref(),

@@ -224,6 +224,7 @@ mod tests {
             }],
             rejects: Some("a.csv.rejected.csv".into()),
             notes: vec![text!("column `x` is ignored", "la colonne `x` est ignorée")],
+            sha256: None,
         };
         LoadSummary { commit: Some(7), files: vec![file("a.csv", 2), file("b.csv", 3)] }
     }

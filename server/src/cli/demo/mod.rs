@@ -28,7 +28,7 @@ pub(crate) async fn run(globals: &Globals, now: i64, console: &mut Console) -> R
     let url = asked.unwrap_or(DEFAULT_PLACE);
     let place = Place::of(url);
     place.clear().await?;
-    let engine = Engine::open(url).await?;
+    let engine = Engine::open(url, &[]).await?;
     place.mark(None)?;
 
     let started = Instant::now();

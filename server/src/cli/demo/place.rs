@@ -75,12 +75,12 @@ impl<'a> Place<'a> {
     }
 
     async fn require_empty_store(&self) -> Result<()> {
-        let engine = Engine::open(self.url).await?;
+        let engine = Engine::open(self.url, &[]).await?;
         if engine.snapshot(None).await?.commit() == 0 { Ok(()) } else { Err(self.not_a_demo()) }
     }
 
     async fn require_untouched(&self, commit: u64) -> Result<()> {
-        let engine = Engine::open_existing(self.url).await?;
+        let engine = Engine::open_existing(self.url, &[]).await?;
         let later = engine.store().snapshots().await?.into_iter().filter(|info| info.commit > commit);
         let mut foreign = later.filter(|info| !HARMLESS.contains(&info.kind.as_str()));
         let Some(info) = foreign.next() else { return Ok(()) };
