@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::load::{LoadRequest, LoadSummary, Progress};
 use crate::query::{Limits, Session};
-use crate::store::{OptimizeReport, Snapshot, Store, VacuumReport, VerifyReport};
+use crate::store::{OptimizeOptions, OptimizeReport, Snapshot, Store, VacuumReport, VerifyReport};
 
 /// An open store with everything that works on it.
 #[derive(Debug, Clone)]
@@ -14,14 +14,22 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens the store at a folder or URL, and creates an empty one when the place is empty.
-    pub async fn open(url: &str) -> Result<Self> {
-        Ok(Self { store: Arc::new(Store::open(url).await?) })
+    /// Opens the store at a folder or URL, and prepares an empty one when the place is empty.
+    ///
+    /// Options of object stores (keys, region, endpoint) are pairs with the names of `object_store`, such as
+    /// `aws_endpoint`; a folder needs none.
+    pub async fn open(url: &str, options: &[(String, String)]) -> Result<Self> {
+        Ok(Self { store: Arc::new(Store::open(url, options).await?) })
     }
 
     /// Opens a store that must exist.
-    pub async fn open_existing(url: &str) -> Result<Self> {
-        Ok(Self { store: Arc::new(Store::open_existing(url).await?) })
+    pub async fn open_existing(url: &str, options: &[(String, String)]) -> Result<Self> {
+        Ok(Self { store: Arc::new(Store::open_existing(url, options).await?) })
+    }
+
+    /// Works on a store that the caller opened.
+    pub fn on(store: Arc<Store>) -> Self {
+        Self { store }
     }
 
     /// The store itself.
@@ -41,31 +49,37 @@ impl Engine {
     }
 
     /// Loads files in one commit.
+    ///
+    /// Afterwards runs of the log are merged where they have become many (see [`OptimizeOptions::automatic`]).
     pub async fn load(&self, request: &LoadRequest, progress: Arc<dyn Progress>) -> Result<LoadSummary> {
-        let _ = (request, progress);
-        Err(Error::bug("load: to be wired"))
+        let summary = crate::load::load(&self.store, request, progress).await?;
+        if summary.commit.is_some() && Store::needs_optimize(&*self.snapshot(None).await?) {
+            // The load is committed; that another process optimizes at the same time is no failure of it.
+            match self.store.optimize(request.now, OptimizeOptions::automatic()).await {
+                Err(error) if error.kind() == crate::ErrorKind::Conflict => {}
+                other => drop(other?),
+            }
+        }
+        Ok(summary)
     }
 
     /// Checks every file that the newest snapshot names: presence, size, checksum, order, counts, statistics.
     pub async fn verify(&self) -> Result<VerifyReport> {
-        Err(Error::bug("verify: to be wired"))
+        self.store.verify().await
     }
 
     /// Merges runs of the activity log and small files of other tables. `now` is in Unix seconds.
     pub async fn optimize(&self, now: i64) -> Result<OptimizeReport> {
-        let _ = now;
-        Err(Error::bug("optimize: to be wired"))
+        self.store.optimize(now, OptimizeOptions::default()).await
     }
 
-    /// Deletes manifests older than `keep_seconds` and data files that no kept manifest names.
-    pub async fn vacuum(&self, now: i64, keep_seconds: i64, dry_run: bool) -> Result<VacuumReport> {
-        let _ = (now, keep_seconds, dry_run);
-        Err(Error::bug("vacuum: to be wired"))
+    /// Deletes manifests older than `keep_seconds` and data files that no kept manifest names; see [`Store::vacuum`].
+    pub async fn vacuum(&self, now: i64, keep_seconds: i64, dry_run: bool, force: bool) -> Result<VacuumReport> {
+        self.store.vacuum(now, keep_seconds, dry_run, force).await
     }
 
     /// Makes the contents of an older commit the newest ones, as a new commit; answers its number.
     pub async fn restore(&self, commit: u64, now: i64) -> Result<u64> {
-        let _ = (commit, now);
-        Err(Error::bug("restore: to be wired"))
+        self.store.restore(commit, now).await
     }
 }

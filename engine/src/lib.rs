@@ -3,10 +3,13 @@
 mod engine;
 pub mod error;
 pub mod fault;
+pub mod functions;
 pub mod load;
+pub mod model;
 pub mod query;
 pub mod store;
 mod text;
+pub mod time;
 
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};

@@ -1,10 +1,32 @@
 //! Loading files into a store: what is asked ([`LoadRequest`]) and what is answered ([`LoadSummary`]).
 
+mod catalogue;
+mod chunk;
+mod clustered;
+mod detect;
+mod dialect;
+mod entities;
+mod events;
+mod input;
+mod job;
+mod keyless;
+mod log;
+mod parquet_log;
+mod rejects;
+pub mod report;
+mod run;
+mod spool;
+mod table;
+mod value;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::fault::Fault;
 use crate::text::Text;
+
+pub(crate) use clustered::FILE_ROWS;
+pub(crate) use job::load;
 
 /// Where the bytes of one input come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,4 +211,6 @@ pub struct FileSummary {
     pub rejects: Option<PathBuf>,
     /// What the operator should know: encoding assumed, columns ignored, no key, types inferred.
     pub notes: Vec<Text>,
+    /// SHA-256 of the decompressed bytes, for files that were read twice; the log is not.
+    pub sha256: Option<String>,
 }

@@ -1,0 +1,63 @@
+//! Enrolment methods of courses and the users enrolled by them.
+
+use super::spec::{ID, TableSpec, float, id, int, long_text, text, time};
+
+pub(super) static ENROL: TableSpec = TableSpec::new(
+    "enrol",
+    ID,
+    "One enrolment method in one course; cohort bindings and metacourse links are rows of it.",
+    &[
+        id(),
+        text("enrol", "Method: `manual`, `self`, `cohort`, `meta`, `sync` and so on."),
+        int("status", "0 enabled, 1 disabled."),
+        int("courseid", "Course, `course.id`."),
+        int("sortorder", "Position in the course."),
+        text("name", "Name given by the teacher.").null(),
+        int("enrolperiod", "Length of an enrolment; 0 for no end.").seconds().null(),
+        time("enrolstartdate", "Start of the time in which users can enrol; 0 for no limit.").null(),
+        time("enrolenddate", "End of the time in which users can enrol; 0 for no limit.").null(),
+        int("expirynotify", "Notice before the end: 0 none, 1 the person in charge, 2 the user as well.").null(),
+        int("expirythreshold", "How long before the end the notice is sent.").seconds().null(),
+        int("notifyall", "1 when users are told as well.").null(),
+        text("password", "Enrolment key.").secret(),
+        text("cost", "Price.").null(),
+        text("currency", "Currency of the price, three letters.").null(),
+        int("roleid", "Role that enrolled users receive, `role.id`.").null(),
+        int("customint1", "With `cohort` the cohort, `cohort.id`; with `meta` the master course, `course.id`.").null(),
+        int("customint2", "With `cohort` the group, `groups.id`; −1 a new group, 0 none.").null(),
+        int("customint3", "Setting of the method.").null(),
+        int("customint4", "Setting of the method.").null(),
+        int("customint5", "Setting of the method; with `self` the cohort to which enrolment is limited.").null(),
+        int("customint6", "Setting of the method; with `self` 1 when new enrolments are allowed.").null(),
+        int("customint7", "Setting of the method.").null(),
+        int("customint8", "Setting of the method.").null(),
+        text("customchar1", "Setting of the method.").null(),
+        text("customchar2", "Setting of the method.").null(),
+        text("customchar3", "Setting of the method.").null(),
+        float("customdec1", "Setting of the method.").null(),
+        float("customdec2", "Setting of the method.").null(),
+        long_text("customtext1", "Setting of the method; with `self` the text of welcome.").null(),
+        long_text("customtext2", "Setting of the method.").null(),
+        long_text("customtext3", "Setting of the method.").null(),
+        long_text("customtext4", "Setting of the method.").null(),
+        time("timecreated", "When the method was added."),
+        time("timemodified", "When the method was last changed."),
+    ],
+);
+
+pub(super) static USER_ENROLMENTS: TableSpec = TableSpec::new(
+    "user_enrolments",
+    ID,
+    "One user enrolled by one method; unique per `enrolid` and `userid`.",
+    &[
+        id(),
+        int("status", "0 active, 1 suspended."),
+        int("enrolid", "Method, `enrol.id`."),
+        int("userid", "Account, `user.id`."),
+        time("timestart", "Start of the enrolment; 0 for no limit."),
+        time("timeend", "End of the enrolment; 0 for no end."),
+        int("modifierid", "Who changed it last, `user.id`."),
+        time("timecreated", "When the user was enrolled."),
+        time("timemodified", "When the enrolment was last changed."),
+    ],
+);

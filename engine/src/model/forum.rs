@@ -1,0 +1,95 @@
+//! Forums: discussions, posts and subscriptions.
+
+use super::spec::{ID, TableSpec, id, int, long_text, text, time};
+
+pub(super) static FORUM: TableSpec = TableSpec::new(
+    "forum",
+    ID,
+    "One forum: the settings behind one module of type `forum`.",
+    &[
+        id(),
+        int("course", "Course, `course.id`."),
+        text("type", "`general`, `news`, `single`, `eachuser`, `qanda`, `blog` or `social`."),
+        text("name", "Name."),
+        long_text("intro", "Description."),
+        int("introformat", "Format of the description: 0 Moodle, 1 HTML, 2 plain, 4 Markdown."),
+        time("duedate", "When posts are due; 0 for no date."),
+        time("cutoffdate", "When posting ends; 0 for never."),
+        int("assessed", "How ratings make a grade; 0 for no ratings."),
+        time("assesstimestart", "Ratings only for posts from this time on; 0 for no limit."),
+        time("assesstimefinish", "Ratings only for posts up to this time; 0 for no limit."),
+        int("scale", "Highest rating; negative for the number of a scale."),
+        int("grade_forum", "Highest grade for the whole forum; negative for the number of a scale, 0 for no grade."),
+        int("grade_forum_notify", "1 when students are told that they have been graded."),
+        int("maxbytes", "Largest attachment; 0 for the course's limit, 1 for none allowed.").bytes(),
+        int("maxattachments", "Most attachments of a post."),
+        int("forcesubscribe", "Subscription: 0 optional, 1 forced, 2 automatic, 3 disabled."),
+        int("trackingtype", "Marks of unread posts: 0 off, 1 optional, 2 forced."),
+        int("rsstype", "News feed: 0 none, 1 discussions, 2 posts."),
+        int("rssarticles", "Entries of the news feed."),
+        time("timemodified", "When the forum was last changed."),
+        int("warnafter", "Posts in `blockperiod` from which the user is warned; 0 for never."),
+        int("blockafter", "Posts in `blockperiod` from which the user is stopped; 0 for never."),
+        int("blockperiod", "Time in which posts are counted; 0 for none.").seconds(),
+        int("completiondiscussions", "Discussions needed for completion."),
+        int("completionreplies", "Replies needed for completion."),
+        int("completionposts", "Discussions or replies needed for completion."),
+        int("displaywordcount", "1 when the number of words is shown."),
+        int("lockdiscussionafter", "Silence after which a discussion is locked; 0 for never.").seconds(),
+    ],
+);
+
+pub(super) static FORUM_DISCUSSIONS: TableSpec = TableSpec::new(
+    "forum_discussions",
+    ID,
+    "One discussion in one forum.",
+    &[
+        id(),
+        int("course", "Course, `course.id`."),
+        int("forum", "Forum, `forum.id`."),
+        text("name", "Subject."),
+        int("firstpost", "The post that opened it, `forum_posts.id`."),
+        int("userid", "Who opened it, `user.id`."),
+        int("groupid", "Group, `groups.id`; −1 for all."),
+        int("assessed", "Not used any more."),
+        time("timemodified", "The latest post."),
+        int("usermodified", "Who posted last, `user.id`."),
+        time("timestart", "Shown from this time on; 0 for no limit."),
+        time("timeend", "Shown up to this time; 0 for no limit."),
+        int("pinned", "1 when it stays on top."),
+        time("timelocked", "Since when it is locked; 0 when it is not."),
+    ],
+);
+
+pub(super) static FORUM_POSTS: TableSpec = TableSpec::new(
+    "forum_posts",
+    ID,
+    "One post in one discussion.",
+    &[
+        id(),
+        int("discussion", "Discussion, `forum_discussions.id`."),
+        int("parent", "The post it answers, `forum_posts.id`; 0 for the one that opened the discussion."),
+        int("userid", "Author, `user.id`."),
+        time("created", "When it was written."),
+        time("modified", "When it was last changed."),
+        int("mailed", "0 mail not sent yet, 1 sent, 2 failed."),
+        text("subject", "Subject."),
+        long_text("message", "The text."),
+        int("messageformat", "Format of the text: 0 Moodle, 1 HTML, 2 plain, 4 Markdown."),
+        int("messagetrust", "1 when the text is shown without cleaning."),
+        text("attachment", "`1` with attachments, else empty."),
+        int("totalscore", "Not used any more."),
+        int("mailnow", "1 when mail is sent without delay."),
+        int("deleted", "1 when the text has been removed."),
+        int("privatereplyto", "The only reader besides the author, `user.id`; 0 for everybody."),
+        int("wordcount", "Words in the text.").null(),
+        int("charcount", "Characters in the text.").null(),
+    ],
+);
+
+pub(super) static FORUM_SUBSCRIPTIONS: TableSpec = TableSpec::new(
+    "forum_subscriptions",
+    ID,
+    "One user who receives the posts of one forum; unique per `userid` and `forum`.",
+    &[id(), int("userid", "Account, `user.id`."), int("forum", "Forum, `forum.id`.")],
+);

@@ -1,0 +1,7 @@
+//! Tests of the whole product, in one binary.
+
+mod bad_input;
+mod crash;
+mod loads;
+mod store;
+mod tidy;
