@@ -224,6 +224,9 @@ pub(crate) enum StoreVerb {
         /// Only tell what would be deleted
         #[arg(long)]
         dry_run: bool,
+        /// Accept less than an hour; only while nothing else uses the store
+        #[arg(long)]
+        force: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
