@@ -1,12 +1,12 @@
 //! `store`: look at a store and look after it.
 
 use engine::store::{CommitInfo, OptimizeReport, TableStats, VacuumReport, VerifyReport};
-use engine::{Engine, Lang, Text, text};
+use engine::{Lang, Text, text};
 use serde::Serialize;
 
 use super::args::{Globals, StoreVerb};
 use super::exit::{Exit, Failure};
-use super::{Console, flags, numbers};
+use super::{Console, flags, numbers, open};
 use crate::encode::draw;
 
 /// Runs a verb of `store`.
@@ -16,7 +16,7 @@ pub(crate) async fn run(verb: &StoreVerb, globals: &Globals, now: i64, console: 
         StoreVerb::Vacuum { keep, .. } => flags::parse("keep", Some(keep), flags::duration)?,
         _ => None,
     };
-    let engine = Engine::open_existing(globals.store(), &globals.store_options()).await?;
+    let engine = open::open_existing(globals.store()).await?;
     match verb {
         StoreVerb::Stats { at, json } => {
             let snapshot = engine.snapshot(*at).await?;
