@@ -3,5 +3,6 @@
 mod bad_input;
 mod crash;
 mod loads;
+mod plans;
 mod store;
 mod tidy;

@@ -104,9 +104,9 @@ async fn events_with_names_fill_the_log_and_the_table_of_users() -> Result<()> {
     let join = "SELECT count(*), min(l.timecreated), max(l.timecreated) FROM mdl_logstore_standard_log l JOIN mdl_user u ON u.id = l.userid JOIN course c ON c.id = l.courseid WHERE c.shortname = 'la-course'";
     // 2019-09-09 14:08:01 and 2019-10-27 19:26:05 UTC are the first and the last time of the file.
     assert_eq!(numbers(&engine, join).await?[..2], [95_626, 1_568_038_081]);
-    // Ids follow the order of time.
-    let disorder = "SELECT count(*) FROM (SELECT timecreated - lag(timecreated) OVER (ORDER BY id) AS step FROM logstore_standard_log) WHERE step < 0";
-    assert_eq!(numbers(&engine, disorder).await?, [0]);
+    // The file is in no order; rows keep theirs by their ids, which matters among hits of one second.
+    assert_eq!(numbers(&engine, "SELECT min(id), max(id), count(DISTINCT id) FROM logstore_standard_log").await?, [1, 95_626, 95_626]);
+    assert_eq!(numbers(&engine, "SELECT timecreated FROM logstore_standard_log WHERE id = 1").await?, [1_572_082_632]);
     Ok(())
 }
 
@@ -181,7 +181,7 @@ async fn encodings_and_dialects_hold_the_same_rows() -> Result<()> {
         ("utf16", utf16),
         ("latin", latin),
         ("dump", "id\tusername\tcity\n3\tada\tOrléans\n4\tb\t\\N\n".to_owned().into_bytes()),
-        ("quoted", "\"id\";\"username\";\"city\"\r\n\"3\";\"ada\";\"Orléans\"\r\n\"4\";\"b\";\r\n".to_owned().into_bytes()),
+        ("quoted", "\"id\";\"username\";\"city\"\r\n\"3\";\"ada\";\"Orléans\"\r\n\"4\";\"b\";NULL\r\n".to_owned().into_bytes()),
     ];
     for (name, bytes) in forms {
         let engine = Engine::open("memory://", &[]).await?;

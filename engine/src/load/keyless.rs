@@ -1,4 +1,5 @@
-//! Files whose rows have no key: log reports and events. Their rows get the next ids of the log, in the order of time.
+//! Files whose rows have no key: log reports and events. Their rows get the next ids of the log, in the order of the
+//! file, or in the opposite one where the file starts with the youngest row.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -48,6 +49,23 @@ struct Survey {
     rows: u64,
     /// The first row is the youngest.
     newest_first: bool,
+}
+
+/// Whether the times of a file ever go forward, and ever back.
+#[derive(Default)]
+struct Steps {
+    last: Option<i64>,
+    up: bool,
+    down: bool,
+}
+
+impl Steps {
+    fn observe(&mut self, time: i64) {
+        if let Some(last) = self.last.replace(time) {
+            self.up |= last < time;
+            self.down |= time < last;
+        }
+    }
 }
 
 /// Why a row cannot be loaded.
@@ -124,19 +142,19 @@ impl KeylessFile<'_> {
         let map = EventMap::new(&self.input.name, self.header, self.request, self.spec)?;
         let mut names = map.name_columns();
         let mut survey = Survey { rows: 0, newest_first: false };
-        let mut first_last: Option<(i64, i64)> = None;
+        let mut steps = Steps::default();
         self.each_record(None, &mut |record, _| {
             survey.rows += 1;
             names.observe(record);
             if let Ok(time) = map.time(record) {
-                first_last = Some(first_last.map_or((time, time), |(first, _)| (first, time)));
+                steps.observe(time);
             }
             Ok(())
         })?;
         if let Some(first) = map.zoneless(self.input, self.charset, self.dialect)? {
             return Err(first);
         }
-        survey.newest_first = first_last.is_some_and(|(first, last)| first > last);
+        survey.newest_first = steps.down && !steps.up;
         let counts = self.push_rows(&survey, &mut |record, _| map.row(record, &names, entities))?;
         Ok(FileRows { counts, notes: map.notes(&names) })
     }
@@ -179,26 +197,24 @@ impl KeylessFile<'_> {
     ) -> Result<(Survey, Option<i64>)> {
         let mut parser = ReportParser::new(columns.clone(), order, timezone);
         let mut survey = Survey { rows: 0, newest_first: true };
-        let mut first = None;
-        let mut last = None;
+        let mut steps = Steps::default();
         self.each_record(None, &mut |record, _| {
             survey.rows += 1;
             let fields: Vec<&str> = record.iter().collect();
             if let Ok(row) = parser.parse(&fields) {
-                first.get_or_insert(row.time);
-                last = Some(row.time);
+                steps.observe(row.time);
             }
             Ok(())
         })?;
         if survey.rows == 0 {
             return Err(no_rows(&self.input.name));
         }
-        // Moodle writes the newest row first; a file that shows nothing else is taken to be like that.
-        survey.newest_first = first >= last;
+        // Moodle writes the newest row first; a file is taken to be like that unless it only ever goes forward.
+        survey.newest_first = steps.down || !steps.up;
         Ok((survey, parser.courses().course()))
     }
 
-    /// Reads the rows and hands them to the log; ids follow the order of time.
+    /// Reads the rows and hands them to the log.
     fn push_rows(
         &self,
         survey: &Survey,

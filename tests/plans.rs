@@ -1,0 +1,44 @@
+//! The plans of aggregates over the clustered log: streams, without sort and without shuffle.
+
+use anyhow::Result;
+use engine::Engine;
+use engine::query::Limits;
+use rstest::rstest;
+use tests::{load, log_csv, source};
+
+/// A store with several files: the rows of many users in one run, or in two.
+async fn store(runs: i64) -> Result<Engine> {
+    let engine = Engine::open("memory://", &[]).await?;
+    for run in 0..runs {
+        load(&engine, vec![source("a.csv", log_csv(run * 2000 + 1..=run * 2000 + 2000))]).await?;
+    }
+    Ok(engine)
+}
+
+#[rstest]
+#[case::by_user("SELECT userid, session_stats(timecreated, 900) FROM logstore_standard_log GROUP BY userid", "ordering_mode=Sorted")]
+#[case::sessions("SELECT userid, sessions(timecreated, 900) FROM logstore_standard_log GROUP BY userid", "ordering_mode=Sorted")]
+#[case::time("SELECT userid, time_spent(timecreated, 900, '>=', 'half', '2 events') FROM logstore_standard_log GROUP BY userid", "ordering_mode=Sorted")]
+#[case::by_user_and_course("SELECT userid, courseid, time_spent(timecreated, 900) FROM logstore_standard_log GROUP BY userid, courseid", "ordering_mode=PartiallySorted([0])")]
+#[tokio::test(flavor = "multi_thread")]
+async fn aggregates_stream(#[case] sql: &str, #[case] mode: &str, #[values(1, 2, 8)] threads: usize, #[values(1, 2)] runs: i64) -> Result<()> {
+    let engine = store(runs).await?;
+    let session = engine.session(None, &Limits { threads, ..Limits::default() }).await?;
+    let plan = session.plan(sql).await?;
+    assert!(!plan.contains("SortExec") && !plan.contains("RepartitionExec"), "{plan}");
+    assert!(plan.contains("mode=SinglePartitioned") || plan.contains("mode=Single,"), "{plan}");
+    assert!(plan.contains(mode), "{plan}");
+    // Only several runs are merged, and only their ranges.
+    assert_eq!(plan.contains("ClusterMergeExec"), runs > 1, "{plan}");
+    Ok(())
+}
+
+/// Counts and bounds come from the manifest.
+#[tokio::test(flavor = "multi_thread")]
+async fn counts_read_no_file() -> Result<()> {
+    let engine = store(1).await?;
+    let session = engine.session(None, &Limits::default()).await?;
+    let plan = session.plan("SELECT count(*), min(timecreated), max(id) FROM logstore_standard_log").await?;
+    assert!(plan.contains("PlaceholderRowExec") && !plan.contains("DataSourceExec"), "{plan}");
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! Runs `slt/**/*.slt` against Assidu's SQL, each file on a store of its own.
+//!
+//! `control` lines of a file name its store: `# store: demo-log` loads `log_csv(1..=2000)`; others are empty. Answers
+//! are rewritten for review with `SLT_BLESS=1`.
+
+use std::path::{Path, PathBuf};
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::DataType;
+use arrow::record_batch::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use engine::Engine;
+use engine::query::Limits;
+use futures::TryStreamExt;
+use libtest_mimic::{Arguments, Failed, Trial};
+use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
+use tests::{load, log_csv, source};
+
+/// Assidu as sqllogictest sees a database.
+struct Database {
+    engine: Engine,
+    limits: Limits,
+}
+
+#[async_trait::async_trait]
+impl AsyncDB for Database {
+    type Error = engine::Error;
+    type ColumnType = DefaultColumnType;
+
+    async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, engine::Error> {
+        let session = self.engine.session(None, &self.limits).await?;
+        let stream = session.query(sql).await?;
+        let types = stream.schema().fields().iter().map(|field| column_type(field.data_type())).collect();
+        let batches: Vec<RecordBatch> = stream.try_collect().await.map_err(engine::Error::from)?;
+        let mut rows = Vec::new();
+        for batch in &batches {
+            for row in 0..batch.num_rows() {
+                rows.push(batch.columns().iter().map(|column| cell(column.as_ref(), row)).collect::<Result<_, _>>()?);
+            }
+        }
+        Ok(DBOutput::Rows { types, rows })
+    }
+
+    async fn shutdown(&mut self) {}
+
+    fn engine_name(&self) -> &str {
+        "assidu"
+    }
+}
+
+fn column_type(kind: &DataType) -> DefaultColumnType {
+    if kind.is_integer() {
+        DefaultColumnType::Integer
+    } else if kind.is_floating() {
+        DefaultColumnType::FloatingPoint
+    } else {
+        DefaultColumnType::Text
+    }
+}
+
+fn cell(column: &dyn Array, row: usize) -> Result<String, engine::Error> {
+    if column.is_null(row) {
+        return Ok("NULL".to_owned());
+    }
+    if column.data_type() == &DataType::Utf8View && column.as_string_view().value(row).is_empty() {
+        return Ok("(empty)".to_owned());
+    }
+    let formatter = ArrayFormatter::try_new(column, &FormatOptions::default())?;
+    Ok(formatter.value(row).to_string())
+}
+
+async fn open(path: &Path) -> Result<Database, Failed> {
+    let engine = Engine::open("memory://", &[]).await?;
+    let text = std::fs::read_to_string(path)?;
+    if text.contains("# store: demo-log") {
+        load(&engine, vec![source("a.csv", log_csv(1..=1200)), source("user.csv", "id,username\n3,ada\n4,léo\n")]).await?;
+        load(&engine, vec![source("b.csv", log_csv(1201..=2000))]).await?;
+    }
+    Ok(Database { engine, limits: Limits { threads: 2, ..Limits::default() } })
+}
+
+fn run(path: &Path) -> Result<(), Failed> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build()?;
+    runtime.block_on(async {
+        let file = path.to_owned();
+        let mut runner = Runner::new(|| {
+            let file = file.clone();
+            async move { open(&file).await.map_err(|error| engine::Error::bug(format!("{error:?}"))) }
+        });
+        if std::env::var_os("SLT_BLESS").is_some() {
+            runner
+                .update_test_file(path, " ", sqllogictest::default_validator, sqllogictest::default_normalizer, sqllogictest::default_column_validator)
+                .await
+                .map_err(|error| Failed::from(error.to_string()))
+        } else {
+            runner.run_file_async(path).await.map_err(|error| Failed::from(error.display(false).to_string()))
+        }
+    })
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            files(&path, found)?;
+        } else if path.extension().is_some_and(|extension| extension == "slt") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(())
+}
+
+fn main() -> std::io::Result<()> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("slt");
+    let mut found = Vec::new();
+    files(&root, &mut found)?;
+    let trials = found.into_iter().map(|path| {
+        let name = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
+        Trial::test(name, move || run(&path))
+    });
+    let trials: Vec<Trial> = trials.collect();
+    assert!(!trials.is_empty(), "no slt file");
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+

@@ -1,0 +1,1 @@
+//! The arrows between modules, and other promises that a compiler does not keep.
