@@ -2,6 +2,8 @@
 //!
 //! The expectations lie in `tests/golden/peers`; the peers computed them, not we.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "peers/course.rs"]
 mod course;
 #[path = "peers/streams.rs"]
