@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use datafusion::execution::object_store::ObjectStoreUrl;
+
+use crate::error::Result;
+use crate::functions;
 use crate::load::{LoadRequest, LoadSummary, Progress};
-use crate::query::{Limits, Session};
-use crate::store::{OptimizeOptions, OptimizeReport, Snapshot, Store, VacuumReport, VerifyReport};
+use crate::query::{Limits, Session, SnapshotCatalog};
+use crate::store::{OptimizeOptions, OptimizeReport, STORE_URL, Snapshot, Store, VacuumReport, VerifyReport};
 
 /// An open store with everything that works on it.
 #[derive(Debug, Clone)]
@@ -44,8 +47,19 @@ impl Engine {
 
     /// A session for SQL over the newest snapshot, or over the one of a commit.
     pub async fn session(&self, commit: Option<u64>, limits: &Limits) -> Result<Session> {
-        let _ = (commit, limits);
-        Err(Error::bug("session: to be wired"))
+        let snapshot = self.store.snapshot(commit).await?;
+        let catalog = |with_commit| Arc::new(SnapshotCatalog::new(&self.store, &snapshot, with_commit));
+        let url = ObjectStoreUrl::parse(STORE_URL)?;
+        let mut builder = Session::builder(catalog(false), &snapshot.manifest().default_site)
+            .limits(limits)
+            .commit_catalog(catalog(true));
+        if let Some(folder) = self.store.location().temporary_folder()? {
+            builder = builder.spill_folder(folder);
+        }
+        builder.build(&|context| {
+            context.register_object_store(url.as_ref(), Arc::clone(self.store.objects()));
+            functions::register_all(context);
+        })
     }
 
     /// Loads files in one commit.

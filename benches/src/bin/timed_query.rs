@@ -37,7 +37,7 @@ struct Arguments {
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(arguments.threads).enable_all().build()?;
-    let engine = runtime.block_on(Engine::open_existing(&arguments.store))?;
+    let engine = runtime.block_on(Engine::open_existing(&arguments.store, &[]))?;
     let limits = Limits { threads: arguments.threads, memory: arguments.memory, ..Limits::default() };
     for line in io::stdin().lock().lines() {
         let order: Value = serde_json::from_str(&line?).context("a line that is no JSON object")?;

@@ -192,9 +192,6 @@ impl Chunk {
         users.map(|users| users.values().as_ref()).ok_or_else(|| Error::bug("users are not integers"))
     }
 
-    pub(super) fn rows(&self) -> usize {
-        self.columns.first().map_or(0, |column| column.len())
-    }
 
     /// The rows with keys into the dictionaries of the whole load; a text column with too many different values
     /// becomes plain text.

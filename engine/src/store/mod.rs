@@ -34,7 +34,7 @@ pub use optimize::OptimizeOptions;
 pub(crate) use read::{aligned, batches as file_batches};
 pub use report::{CommitInfo, OptimizeReport, TableStats, VacuumReport, VerifyReport};
 pub use scan::TableScan;
-pub(crate) use scan::{STORE_URL, arrow_schema, arrow_type};
+pub(crate) use scan::{STORE_URL, arrow_type};
 pub(crate) use step::step;
 pub use step::{STEPS, observe};
 pub use vacuum::MIN_KEEP_SECONDS;

@@ -23,7 +23,7 @@ use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::expressions::{Column as PhysicalColumn, case, is_null};
 use datafusion::physical_expr::{LexOrdering, Partitioning, PhysicalExpr, PhysicalSortExpr, RangePartitioning};
-use datafusion::physical_optimizer::pruning::PruningPredicate;
+use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::projection::ProjectionExec;
 
@@ -92,7 +92,8 @@ impl TableScan {
     fn surviving(&self, predicate: Option<&Arc<dyn PhysicalExpr>>) -> DfResult<Vec<DataFile>> {
         let files = &self.described()?.files;
         let Some(predicate) = predicate else { return Ok(files.clone()) };
-        let pruning = PruningPredicate::try_new(Arc::clone(predicate), Arc::clone(&self.file_schema))?;
+        let schema = Arc::clone(&self.file_schema);
+        let pruning = PruningPredicateBuilder::new().with_file_schema(schema).try_build(Arc::clone(predicate))?;
         if pruning.always_true() {
             return Ok(files.clone());
         }

@@ -30,16 +30,16 @@ pub struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Globals {
     /// Folder or URL of the store [default: ./assidu-store; `demo`: ./assidu-demo]
-    #[arg(long, global = true, value_name = "URL", env = "ASSIDU_STORE", value_hint = ValueHint::AnyPath)]
+    #[arg(long, global = true, value_name = "URL", env = "ASSIDU_STORE", hide_env_values = true, value_hint = ValueHint::AnyPath)]
     pub(crate) store: Option<String>,
     /// Whether `store` came from the environment.
     #[arg(skip)]
     pub(crate) store_from_environment: bool,
     /// Language of messages: en or fr [default: from LC_ALL, LC_MESSAGES, LANG]
-    #[arg(long, global = true, value_name = "LANG", env = "ASSIDU_LANG", value_parser = parse_lang)]
+    #[arg(long, global = true, value_name = "LANG", env = "ASSIDU_LANG", hide_env_values = true, value_parser = parse_lang)]
     lang: Option<Lang>,
     /// What to log on standard error, such as info or engine=debug [default: warn]
-    #[arg(long, global = true, value_name = "FILTER", env = "ASSIDU_LOG")]
+    #[arg(long, global = true, value_name = "FILTER", env = "ASSIDU_LOG", hide_env_values = true)]
     pub(crate) log: Option<String>,
 }
 
@@ -224,6 +224,9 @@ pub(crate) enum StoreVerb {
         /// Only tell what would be deleted
         #[arg(long)]
         dry_run: bool,
+        /// Accept less than an hour; only while nothing else uses the store
+        #[arg(long)]
+        force: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -4,18 +4,18 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use engine::load::{LoadRequest, Source};
-use engine::{Engine, Error, ErrorKind, text};
+use engine::{Error, ErrorKind, text};
 
 use super::args::{Globals, LoadArgs};
 use super::exit::{Exit, Failure};
 use super::progress::Shown;
 use super::summary::Report;
-use super::{Console, flags, query};
+use super::{Console, flags, open, query};
 
 /// Runs `load`.
 pub(crate) async fn run(args: &LoadArgs, globals: &Globals, now: i64, console: &mut Console) -> Result<Exit, Failure> {
     let request = request(args, now)?;
-    let engine = Engine::open(globals.store()).await?;
+    let engine = open::open(globals.store()).await?;
     let started = Instant::now();
     let shown = Shown::on(console, total_bytes(&request.sources));
     let summary = engine.load(&request, shown.receiver()).await;

@@ -10,6 +10,7 @@ mod flags;
 mod load;
 mod log;
 mod numbers;
+mod open;
 mod packaging;
 mod progress;
 mod prompt;

@@ -6,14 +6,14 @@ use std::path::Path;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchReceiverStream;
 use engine::query::{Limits, Session};
-use engine::{Engine, Error, ErrorKind, text};
+use engine::{Error, ErrorKind, text};
 use futures::StreamExt;
 
 use super::args::{Globals, QueryArgs};
 use super::exit::{Exit, Failure};
 use super::sink::Sink;
 use super::sql::{self, Names};
-use super::{Console, flags, prompt};
+use super::{Console, flags, open, prompt};
 use crate::encode::{self, Format, TableOptions};
 
 /// Batches that wait for a slow reader.
@@ -23,7 +23,7 @@ const WAITING_BATCHES: usize = 2;
 pub(crate) async fn run(args: &QueryArgs, globals: &Globals, console: &mut Console) -> Result<Exit, Failure> {
     let limits = limits(args)?;
     let Some(sql) = sql_text(args, console)? else {
-        let engine = Engine::open_existing(globals.store()).await?;
+        let engine = open::open_existing(globals.store()).await?;
         let settings = prompt::Settings {
             format: args.format,
             output: args.output.clone(),
@@ -33,7 +33,7 @@ pub(crate) async fn run(args: &QueryArgs, globals: &Globals, console: &mut Conso
         };
         return prompt::run(engine, settings, console).await;
     };
-    let engine = Engine::open_existing(globals.store()).await?;
+    let engine = open::open_existing(globals.store()).await?;
     let session = engine.session(args.at, &limits).await?;
     let output = Output {
         path: args.output.as_deref(),

@@ -1,12 +1,12 @@
 //! `store`: look at a store and look after it.
 
 use engine::store::{CommitInfo, OptimizeReport, TableStats, VacuumReport, VerifyReport};
-use engine::{Engine, Lang, Text, text};
+use engine::{Lang, Text, text};
 use serde::Serialize;
 
 use super::args::{Globals, StoreVerb};
 use super::exit::{Exit, Failure};
-use super::{Console, flags, numbers};
+use super::{Console, flags, numbers, open};
 use crate::encode::draw;
 
 /// Runs a verb of `store`.
@@ -16,7 +16,7 @@ pub(crate) async fn run(verb: &StoreVerb, globals: &Globals, now: i64, console: 
         StoreVerb::Vacuum { keep, .. } => flags::parse("keep", Some(keep), flags::duration)?,
         _ => None,
     };
-    let engine = Engine::open_existing(globals.store()).await?;
+    let engine = open::open_existing(globals.store()).await?;
     match verb {
         StoreVerb::Stats { at, json } => {
             let snapshot = engine.snapshot(*at).await?;
@@ -24,8 +24,8 @@ pub(crate) async fn run(verb: &StoreVerb, globals: &Globals, now: i64, console: 
         }
         StoreVerb::Verify { json } => verify(&engine.verify().await?, *json, console),
         StoreVerb::Optimize { json } => optimize(&engine.optimize(now).await?, *json, console),
-        StoreVerb::Vacuum { dry_run, json, .. } => {
-            let report = engine.vacuum(now, keep.unwrap_or_default(), *dry_run).await?;
+        StoreVerb::Vacuum { dry_run, force, json, .. } => {
+            let report = engine.vacuum(now, keep.unwrap_or_default(), *dry_run, *force).await?;
             vacuum(&report, *dry_run, *json, console)
         }
         StoreVerb::Snapshots { json } => snapshots(&engine.store().snapshots().await?, *json, console),

@@ -149,6 +149,7 @@ struct FileJson {
     table: String,
     format: String,
     encoding: &'static str,
+    sha256: Option<String>,
     rows: CountsJson,
     rejects: Option<String>,
     notes: Vec<String>,
@@ -162,6 +163,7 @@ impl FileJson {
             table: file.table.clone(),
             format: format_name(&file.format),
             encoding: file.encoding,
+            sha256: file.sha256.clone(),
             rows: file.counts.into(),
             rejects: file.rejects.as_ref().map(|path| path.display().to_string()),
             notes: file.notes.iter().map(|note| note.get(lang).to_owned()).collect(),
@@ -224,6 +226,7 @@ mod tests {
             }],
             rejects: Some("a.csv.rejected.csv".into()),
             notes: vec![text!("column `x` is ignored", "la colonne `x` est ignorée")],
+            sha256: None,
         };
         LoadSummary { commit: Some(7), files: vec![file("a.csv", 2), file("b.csv", 3)] }
     }

@@ -46,6 +46,7 @@ const COURSE_MAP: &[(&str, &str)] = &[
     ("component", "Component"),
     ("eventname", "Event.name"),
     ("action", "Action"),
+    ("courseid", "'la-course'"),
     ("other", "Event.context"),
 ];
 

@@ -15,7 +15,7 @@ use self::place::Place;
 use super::args::Globals;
 use super::exit::{Exit, Failure};
 use super::progress::Shown;
-use super::{Console, load, numbers, query};
+use super::{Console, load, numbers, open, query};
 use crate::encode::draw;
 
 /// Where the demo goes when nothing else is asked for.
@@ -28,7 +28,7 @@ pub(crate) async fn run(globals: &Globals, now: i64, console: &mut Console) -> R
     let url = asked.unwrap_or(DEFAULT_PLACE);
     let place = Place::of(url);
     place.clear().await?;
-    let engine = Engine::open(url).await?;
+    let engine = open::open(url).await?;
     place.mark(None)?;
 
     let started = Instant::now();

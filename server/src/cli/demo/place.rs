@@ -6,8 +6,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use engine::{Engine, Error, ErrorKind, Result, text};
+use engine::{Error, ErrorKind, Result, text};
 use serde::{Deserialize, Serialize};
+
+use crate::cli::open;
 
 /// File that says that the folder is a demo.
 const MARK: &str = "assidu-demo.json";
@@ -75,12 +77,12 @@ impl<'a> Place<'a> {
     }
 
     async fn require_empty_store(&self) -> Result<()> {
-        let engine = Engine::open(self.url).await?;
+        let engine = open::open(self.url).await?;
         if engine.snapshot(None).await?.commit() == 0 { Ok(()) } else { Err(self.not_a_demo()) }
     }
 
     async fn require_untouched(&self, commit: u64) -> Result<()> {
-        let engine = Engine::open_existing(self.url).await?;
+        let engine = open::open_existing(self.url).await?;
         let later = engine.store().snapshots().await?.into_iter().filter(|info| info.commit > commit);
         let mut foreign = later.filter(|info| !HARMLESS.contains(&info.kind.as_str()));
         let Some(info) = foreign.next() else { return Ok(()) };
