@@ -2,6 +2,8 @@
 //!
 //! The expectations lie in `tests/golden/peers`; the peers computed them, not we.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "peers/course.rs"]
 mod course;
 #[path = "peers/streams.rs"]
@@ -10,7 +12,7 @@ mod streams;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
 use chrono::NaiveDateTime;
 use datafusion::datasource::MemTable;

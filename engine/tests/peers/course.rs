@@ -126,6 +126,15 @@ async fn published_chapter() {
              (SELECT unnest(sessions(timecreated, 900, '>', 'none', '2 events')) AS s FROM hits GROUP BY userid) ORDER BY 1";
         let lengths: Vec<i64> = rows(&ctx, listed).await.into_iter().map(|row| row.1[0]).collect();
         assert_eq!(lengths.len(), usize::try_from(int(expected, "sessions_with_two_or_more_events")).unwrap());
+        // Quantiles over events: each event has the length of its session.
+        let weighted: Vec<i64> = lengths.iter().flat_map(|length| (0..*length).map(move |_| *length)).collect();
+        let quantiles = expected["events_weighted_session_length_quantiles"].as_object().unwrap();
+        assert_eq!(quantiles.len(), 9);
+        for (percent, length) in quantiles {
+            let percent: usize = percent.trim_end_matches('%').parse().unwrap();
+            let ours = weighted[(weighted.len() - 1) * percent / 100];
+            assert_eq!(Some(ours), length.as_i64(), "length of a session at {percent} % of the events");
+        }
         let table = expected["sessions_with_at_least_k_events"].as_object().unwrap();
         assert_eq!(table.len(), 49);
         for (least, sessions) in table {

@@ -63,9 +63,8 @@ async fn dedication_3() {
         let ctx = scenario(&hits, true);
         let limit = int(&case, "limit");
         assert_eq!(time_spent(&ctx, &limit.to_string()).await, int(&case, "total"), "{name}");
-        let longer =
-            numbers(&ctx, &format!("SELECT session_stats(timecreated, {limit}, '>', 0, '> 59')['sessions'] FROM hits"));
-        assert_eq!(longer.await, [int(&case, "sessions_longer_than_59s")], "{name}");
+        let longer = format!("SELECT session_stats(timecreated, {limit}, '>', 0, '> 59')['sessions'] FROM hits");
+        assert_eq!(numbers(&ctx, &longer).await, [int(&case, "sessions_longer_than_59s")], "{name}");
     }
 }
 
