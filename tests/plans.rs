@@ -6,11 +6,11 @@ use engine::query::Limits;
 use rstest::rstest;
 use tests::{load, log_csv, source};
 
-/// A store with several files: the rows of many users in one run, or in two.
+/// A store with the rows of many users in one run, or with a small second one.
 async fn store(runs: i64) -> Result<Engine> {
     let engine = Engine::open("memory://", &[]).await?;
     for run in 0..runs {
-        load(&engine, vec![source("a.csv", log_csv(run * 2000 + 1..=run * 2000 + 2000))]).await?;
+        load(&engine, vec![source("a.csv", log_csv(run * 2000 + 1..=run * 200 + 2000))]).await?;
     }
     Ok(engine)
 }
