@@ -45,6 +45,16 @@ async fn serve_s3(root: &std::path::Path) -> Result<u16> {
     let mut builder = s3s::service::S3ServiceBuilder::new(files);
     builder.set_auth(s3s::auth::SimpleAuth::from_single("key", "secret"));
     let service = builder.build();
+    // That server looks whether an object exists and writes it in two steps; S3 does it in one. One request at a time
+    // makes the conditional creation atomic, which is what the store relies on.
+    let one_at_a_time = Arc::new(tokio::sync::Mutex::new(()));
+    let service = hyper::service::service_fn(move |request| {
+        let (service, one_at_a_time) = (service.clone(), Arc::clone(&one_at_a_time));
+        async move {
+            let _turn = one_at_a_time.lock().await;
+            hyper::service::Service::call(&service, request).await
+        }
+    });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();
     tokio::spawn(async move {
