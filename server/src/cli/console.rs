@@ -8,6 +8,9 @@ use engine::{Lang, Text};
 
 use super::exit::Failure;
 
+/// Narrower terminals are none: some report a width of 0.
+const MIN_WIDTH: u16 = 20;
+
 /// Standard output for data, standard error for everything else, and the language of the operator.
 ///
 /// It remembers when the reader of the data has gone, so that `assidu query … | head` ends quietly.
@@ -33,7 +36,7 @@ impl Console {
         console.out_is_terminal = io::stdout().is_terminal();
         console.err_is_terminal = io::stderr().is_terminal();
         console.in_is_terminal = io::stdin().is_terminal();
-        console.width = comfy_table::Table::new().width();
+        console.width = comfy_table::Table::new().width().filter(|width| *width >= MIN_WIDTH);
         console
     }
 

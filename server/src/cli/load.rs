@@ -95,16 +95,20 @@ fn expand(file: &Path) -> Result<Vec<PathBuf>, Failure> {
         ))
     };
     let found = glob::glob(pattern).map_err(|error| wrong(error.msg.to_owned()))?;
-    // Folders may match too; only files are loaded.
+    // Folders may match too, and so do the reject files of an earlier load; a reject file is loaded when it is named.
     let mut paths = found
         .map(|entry| entry.map_err(std::io::Error::from))
-        .filter(|entry| !entry.as_ref().is_ok_and(|path| path.is_dir()))
+        .filter(|entry| !entry.as_ref().is_ok_and(|path| path.is_dir() || is_rejects(path)))
         .collect::<Result<Vec<_>, _>>()?;
     if paths.is_empty() {
         return Err(missing(text!("no file matches `{shown}`", "aucun fichier ne correspond à `{shown}`")));
     }
     paths.sort();
     Ok(paths)
+}
+
+fn is_rejects(path: &Path) -> bool {
+    path.to_str().is_some_and(|name| name.ends_with(".rejected.csv"))
 }
 
 fn missing(message: engine::Text) -> Failure {
@@ -130,7 +134,7 @@ mod tests {
     #[test]
     fn patterns_are_expanded_in_order_and_files_come_once() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["b.csv", "a.csv", "c.txt", "[x].csv"] {
+        for name in ["b.csv", "a.csv", "a.csv.rejected.csv", "c.txt", "[x].csv"] {
             std::fs::write(folder.path().join(name), "12345").unwrap();
         }
         std::fs::create_dir(folder.path().join("d.csv")).unwrap();

@@ -44,7 +44,11 @@ pub(crate) async fn run(args: &QueryArgs, globals: &Globals, console: &mut Conso
     output.check(console)?;
     match answer(&session, &sql, &output, console).await {
         Ok(_) => Ok(Exit::Done),
-        Err(error) => Err(with_hint(error, &sql, &session).await),
+        Err(error) => {
+            let snapshot = engine.snapshot(args.at).await?;
+            let names = Names::collect(&session, &snapshot).await.unwrap_or_default();
+            Err(with_hint(error, &sql, &names))
+        }
     }
 }
 
@@ -196,15 +200,10 @@ fn apart(mut stream: SendableRecordBatchStream) -> SendableRecordBatchStream {
     builder.build()
 }
 
-/// Adds the name that was probably meant to the failure of a statement.
-async fn with_hint(error: Error, sql: &str, session: &Session) -> Failure {
-    let mut hints = Vec::new();
-    if error.kind() == ErrorKind::Invalid
-        && let Ok(names) = Names::collect(session).await
-    {
-        hints.extend(sql::hint(sql, &names));
-    }
-    Failure::Error(error, hints)
+/// Adds the table that was probably meant to the failure of a statement.
+pub(crate) fn with_hint(error: Error, sql: &str, names: &Names) -> Failure {
+    let hint = if error.kind() == ErrorKind::NotFound { sql::hint(sql, names) } else { None };
+    Failure::Error(error, hint.into_iter().collect())
 }
 
 #[cfg(test)]

@@ -108,10 +108,13 @@ fn remarks(file: &FileSummary, lang: Lang) -> Vec<String> {
         Lang::Fr => format!("{name} : {}", note.fr),
     }));
     if let Some(rejects) = &file.rejects {
-        let (count, rejects) = (numbers::count(file.counts.rejected, lang), rejects.display());
-        lines.push(match lang {
-            Lang::En => format!("{name}: {count} rejected rows are in {rejects}"),
-            Lang::Fr => format!("{name} : {count} lignes rejetées sont dans {rejects}"),
+        let (rejected, rejects) = (file.counts.rejected, rejects.display());
+        let count = numbers::count(rejected, lang);
+        lines.push(match (rejected, lang) {
+            (1, Lang::En) => format!("{name}: 1 rejected row is in {rejects}"),
+            (1, Lang::Fr) => format!("{name} : 1 ligne rejetée est dans {rejects}"),
+            (_, Lang::En) => format!("{name}: {count} rejected rows are in {rejects}"),
+            (_, Lang::Fr) => format!("{name} : {count} lignes rejetées sont dans {rejects}"),
         });
     }
     lines

@@ -25,7 +25,7 @@ pub struct TableOptions {
     pub max_rows: usize,
     /// Columns of the terminal; `None` draws as wide as the cells are.
     pub width: Option<u16>,
-    /// One line per cell instead of one per row.
+    /// One line per cell instead of one per row; a result with too many columns for the terminal is drawn so anyway.
     pub expanded: bool,
 }
 
@@ -53,7 +53,7 @@ impl<W: Write> TableEncoder<W> {
 
     fn drawn(&self) -> String {
         let names: Vec<String> = self.wire.schema().fields().iter().map(|field| printable(field.name())).collect();
-        if self.options.expanded {
+        if self.options.expanded || self.options.width.is_some_and(|width| !fits(&names, width)) {
             return draw_expanded(&names, &self.rows);
         }
         let fields = self.wire.schema().fields();
@@ -124,6 +124,12 @@ pub fn draw(names: &[String], right: &[bool], rows: &[Vec<String>], width: Optio
         text.clear();
     }
     text
+}
+
+/// Whether the columns have room for a few characters each; narrower ones would be columns of letters.
+fn fits(names: &[String], width: u16) -> bool {
+    let needed = names.iter().map(|name| name.chars().count().clamp(4, 8) + 3).sum::<usize>() + 1;
+    needed <= usize::from(width)
 }
 
 /// One block per row, one line per cell.

@@ -476,6 +476,20 @@ fn an_expanded_table_has_one_line_per_cell() {
 }
 
 #[test]
+fn too_many_columns_for_the_terminal_are_expanded() {
+    let names: Vec<String> = (0..12).map(|idx| format!("column_{idx}")).collect();
+    let rows = batch(names.iter().map(|name| (name.as_str(), ints(&[1]))).collect());
+    let of = |width| {
+        let options = TableOptions { width: Some(width), ..TableOptions::default() };
+        let bytes = document(Format::Table, &rows.schema(), std::slice::from_ref(&rows), &options).unwrap();
+        String::from_utf8(bytes).unwrap()
+    };
+    // Twelve names of 8 or 9 characters need 12 × 11 + 1 columns.
+    assert!(of(133).starts_with('┌'));
+    assert_eq!(of(132).lines().next(), Some("─── 1 ───"));
+}
+
+#[test]
 fn names_of_formats_are_their_suffixes() {
     for format in Format::ALL {
         assert_eq!(Format::from_name(format.name()), Some(format));

@@ -10,13 +10,19 @@ pub(super) const COURSE_SITE: &str = "campus";
 /// Site of the log reports.
 const REPORTS_SITE: &str = "reports";
 
-/// Who published the blended course, and under which licence.
-pub(super) const COURSE_CREDIT: &str = "Data: López-Pernas, Saqr, Conde, Del-Río-Carazo, in \"Learning Analytics \
-    Methods and Tutorials\", Springer 2024; CC BY 4.0; as CSV.";
+/// Who published the blended course, and under which licence, in English and French.
+pub(super) const COURSE_CREDIT: [&str; 2] = [
+    "Data: López-Pernas, Saqr, Conde, Del-Río-Carazo, in \"Learning Analytics Methods and Tutorials\", Springer 2024; \
+     CC BY 4.0; converted to CSV.",
+    "Données : López-Pernas, Saqr, Conde, Del-Río-Carazo, dans « Learning Analytics Methods and Tutorials », \
+     Springer 2024 ; CC BY 4.0 ; converties en CSV.",
+];
 
-/// Who published the log reports, and under which licence.
-pub(super) const REPORTS_CREDIT: &str =
-    "Data: Hasan, Palaniappan, Mahmood, Abbas, Sarker, \"Data\" 2021, 6(11), 110; CC BY 4.0; files renamed.";
+/// Who published the log reports, and under which licence, in English and French.
+pub(super) const REPORTS_CREDIT: [&str; 2] = [
+    "Data: Hasan, Palaniappan, Mahmood, Abbas, Sarker, \"Data\" 2021, 6(11), 110; CC BY 4.0; files renamed.",
+    "Données : Hasan, Palaniappan, Mahmood, Abbas, Sarker, « Data » 2021, 6(11), 110 ; CC BY 4.0 ; fichiers renommés.",
+];
 
 macro_rules! bundled {
     ($($path:literal),+ $(,)?) => {

@@ -7,7 +7,7 @@ use engine::query::Session;
 use engine::{Error, Lang, Result};
 use futures::TryStreamExt;
 
-use super::bundle;
+use super::{bundle, choose};
 use crate::cli::numbers;
 use crate::encode::draw;
 
@@ -48,13 +48,20 @@ ORDER BY stats['elapsed'] DESC, u.username
 LIMIT 5";
 
 /// The textbook whose chapter on sequence analysis prints figures of this very data.
-const CHAPTER: &str = "\"Learning Analytics Methods and Tutorials\", sequence analysis";
+const CHAPTER: [&str; 2] = ["textbook, chapter on sequence analysis", "manuel, chapitre sur l'analyse de séquences"];
+
+/// A plugin of Moodle that was run on the data.
+const REGISTER: [&str; 2] =
+    ["mod_attendanceregister, run on this data", "mod_attendanceregister, exécuté sur ces données"];
+
+/// The rule of a plugin of Moodle, computed by a program of another language.
+const DEDICATION: [&str; 2] = ["rule of block_dedication, counted apart", "règle de block_dedication, comptée à part"];
 
 /// A figure that others found, and who.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Reference {
     value: i64,
-    source: &'static str,
+    source: [&'static str; 2],
 }
 
 /// A figure of ours with its name in both languages.
@@ -121,22 +128,19 @@ impl Figures {
         let figures = draw(&head.map(str::to_owned), &[false, true, true], &rows, width);
         let rows: Vec<Vec<String>> = self.top.iter().map(|learner| learner.row(lang)).collect();
         let top = draw(&top_head.map(str::to_owned), &[false, true, true, true], &rows, width);
-        let credit = bundle::COURSE_CREDIT;
+        let credit = choose(lang, bundle::COURSE_CREDIT);
         format!("{title}\n{figures}{credit}\n\n{top_title}\n{top}")
     }
 }
 
 impl Figure {
     fn row(&self, lang: Lang) -> Vec<String> {
-        let name = match lang {
-            Lang::En => self.en,
-            Lang::Fr => self.fr,
-        };
+        let name = choose(lang, [self.en, self.fr]);
         let value = if self.is_time { numbers::duration(self.value, lang) } else { numbers::signed(self.value, lang) };
         let (found, mark, source) = match self.reference {
             Some(reference) => {
                 let mark = if reference.value == self.value { "✓" } else { "✗" };
-                (numbers::signed(reference.value, lang), mark, reference.source)
+                (numbers::signed(reference.value, lang), mark, choose(lang, reference.source))
             }
             None => (String::new(), "", ""),
         };
@@ -163,18 +167,13 @@ fn figures(counts: [i64; 6], long: i64) -> Vec<Figure> {
     vec![
         figure("events", "événements", events, found(95_626, CHAPTER)),
         figure("learners", "apprenants", learners, found(130, CHAPTER)),
-        figure(
-            "sessions, 15-minute gap",
-            "sessions, écart de 15 minutes",
-            sessions,
-            found(9_560, "mod_attendanceregister, run on this data"),
-        ),
+        figure("sessions, 15-minute gap", "sessions, écart de 15 minutes", sessions, found(9_560, REGISTER)),
         figure("… of two or more events", "… d'au moins deux événements", longer_than_one, found(9_383, CHAPTER)),
         figure(
             "sessions longer than 59 s, 60-minute gap",
             "sessions de plus de 59 s, écart de 60 minutes",
             long,
-            found(5_485, "rule of block_dedication, counted apart"),
+            found(5_485, DEDICATION),
         ),
         Figure {
             is_time: true,

@@ -86,7 +86,7 @@ fn draw_reports(reports: &LoadSummary, lang: Lang, width: Option<u16>) -> String
     let mut rows: Vec<Vec<String>> = reports.files.iter().map(|file| row(&file.name, file.counts)).collect();
     rows.push(row("total", reports.total()));
     let drawn = draw(&head.map(str::to_owned), &[false, true, true, true, true], &rows, width);
-    let credit = bundle::REPORTS_CREDIT;
+    let credit = choose(lang, bundle::REPORTS_CREDIT);
     format!("{title}\n{drawn}{credit}\n")
 }
 
@@ -95,8 +95,16 @@ fn last_line(campus: &LoadSummary, reports: &LoadSummary, seconds: f64, lang: La
     let rate = numbers::count(numbers::rate(read, seconds), lang);
     let (read, seconds) = (numbers::count(read, lang), numbers::decimal(seconds, 2, lang));
     match lang {
-        Lang::En => format!("{read} rows loaded from compressed CSV in {seconds} s: {rate} rows/s\n"),
-        Lang::Fr => format!("{read} lignes chargées depuis du CSV compressé en {seconds} s : {rate} lignes/s\n"),
+        Lang::En => format!("{read} rows read from compressed CSV in {seconds} s: {rate} rows/s\n"),
+        Lang::Fr => format!("{read} lignes lues depuis du CSV compressé en {seconds} s : {rate} lignes/s\n"),
+    }
+}
+
+/// The text in English or in French.
+fn choose(lang: Lang, [en, fr]: [&'static str; 2]) -> &'static str {
+    match lang {
+        Lang::En => en,
+        Lang::Fr => fr,
     }
 }
 

@@ -15,7 +15,7 @@ use engine::{Engine, Error, ErrorKind, Lang, Result, Text, text};
 use self::command::Command;
 use self::editor::{Reader, Typed};
 use super::exit::{Exit, Failure};
-use super::query::{Output, answer, chosen_format};
+use super::query::{Output, answer, chosen_format, with_hint};
 use super::sql::{self, Names};
 use super::{Console, numbers};
 use crate::encode::Format;
@@ -96,7 +96,7 @@ impl Prompt {
             return Ok(());
         }
         let session = self.engine.session(Some(commit), &self.settings.limits).await?;
-        let names = match Names::collect(&session).await {
+        let names = match Names::collect(&session, &snapshot).await {
             Ok(names) => Arc::new(names),
             Err(error) => {
                 tracing::warn!(%error, "no names for completion");
@@ -138,14 +138,7 @@ impl Prompt {
         let output = Output { path, format, max_rows: self.settings.max_rows, expanded: self.expanded };
         output.check(console)?;
         let started = Instant::now();
-        let rows = match answer(&held.session, sql, &output, console).await {
-            Ok(rows) => rows,
-            Err(error) => {
-                let invalid = error.kind() == ErrorKind::Invalid;
-                let hints = if invalid { sql::hint(sql, &held.names) } else { None };
-                return Err(Failure::Error(error, hints.into_iter().collect()));
-            }
-        };
+        let rows = answer(&held.session, sql, &output, console).await.map_err(|e| with_hint(e, sql, &held.names))?;
         if self.timing {
             console.say(&timing(rows, started.elapsed().as_secs_f64()));
         }

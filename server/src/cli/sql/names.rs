@@ -5,6 +5,7 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use engine::Result;
 use engine::query::Session;
+use engine::store::Snapshot;
 use futures::TryStreamExt;
 
 /// Schema of the catalogue itself, which is no site.
@@ -16,7 +17,7 @@ const COLUMNS: &str = "SELECT table_schema, table_name, column_name, data_type, 
 const FUNCTIONS: &str = "SELECT routine_name, min(function_type), min(syntax_example), min(description) \
                          FROM information_schema.routines GROUP BY routine_name ORDER BY routine_name";
 
-/// Words of SQL that completion offers, and that are no functions when a parenthesis follows.
+/// Words of SQL that completion offers.
 pub(crate) const KEYWORDS: &[&str] = &[
     "ALL",
     "AND",
@@ -94,14 +95,11 @@ pub(crate) const KEYWORDS: &[&str] = &[
     "WITHIN",
 ];
 
-/// Whether a word is a keyword, in any case.
-pub(crate) fn is_keyword(word: &str) -> bool {
-    KEYWORDS.iter().any(|keyword| keyword.eq_ignore_ascii_case(word))
-}
-
 /// Everything that can be named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Names {
+    /// The site whose tables need no prefix.
+    pub(crate) default_site: String,
     /// Tables and views, by site and name.
     pub(crate) tables: Vec<Table>,
     /// Functions, by name.
@@ -144,9 +142,9 @@ pub(crate) struct Function {
 }
 
 impl Names {
-    /// Asks a session.
-    pub(crate) async fn collect(session: &Session) -> Result<Self> {
-        let mut names = Self::default();
+    /// Asks a session over this snapshot.
+    pub(crate) async fn collect(session: &Session, snapshot: &Snapshot) -> Result<Self> {
+        let mut names = Self { default_site: snapshot.manifest().default_site.clone(), ..Self::default() };
         for [site, table, column, data_type, nullable] in rows::<5>(session, COLUMNS).await? {
             if site != INFORMATION_SCHEMA {
                 names.push(site, table, Column { name: column, data_type, nullable: nullable == "YES" });
@@ -201,7 +199,7 @@ async fn rows<const N: usize>(session: &Session, sql: &str) -> Result<Vec<[Strin
 impl Names {
     /// A small catalogue for tests: two sites, three tables, three functions.
     pub(crate) fn sample() -> Self {
-        let mut names = Self::default();
+        let mut names = Self { default_site: "campus".to_owned(), ..Self::default() };
         for (site, table, columns) in [
             ("campus", "course", &["id", "shortname"][..]),
             ("campus", "logstore_standard_log", &["id", "userid", "timecreated"][..]),
