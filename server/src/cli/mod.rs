@@ -23,7 +23,7 @@ mod summary;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{CommandFactory, FromArgMatches};
 use engine::{Error, Lang};
@@ -36,6 +36,9 @@ use exit::Failure;
 
 /// Stack of the threads that plan queries: deep expressions recurse.
 const STACK_BYTES: usize = 8 << 20;
+
+/// How long the end of a command waits for work that nobody needs any more.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Runs the program with these arguments (the first is its name) on the standard streams.
 ///
@@ -56,7 +59,7 @@ pub fn run(args: impl Iterator<Item = OsString>, now: i64, console: &mut Console
     };
     console.set_lang(cli.globals.lang());
     log::start(cli.globals.log.as_deref());
-    let result = runtime().map_err(Failure::from).and_then(|runtime| runtime.block_on(dispatch(cli, now, console)));
+    let result = work(cli, now, console);
     let exit = match result {
         Ok(exit) => exit,
         // A reader that has seen enough, such as `head`, is no failure.
@@ -98,6 +101,14 @@ fn show_usage(error: &clap::Error, console: &mut Console) -> Exit {
         Err(_) if console.is_broken() => Exit::Done,
         Err(_) => Exit::Failed,
     }
+}
+
+fn work(cli: Cli, now: i64, console: &mut Console) -> Result<Exit, Failure> {
+    let runtime = runtime()?;
+    let result = runtime.block_on(dispatch(cli, now, console));
+    // A cancelled query ends where it looks up next, which may be far away; nobody waits for that.
+    runtime.shutdown_timeout(PATIENCE);
+    result
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Error> {
@@ -181,5 +192,90 @@ mod tests {
         let cli = parse(["assidu", "demo", "--store", "x"].into_iter().map(OsString::from)).unwrap();
         assert_eq!(cli.globals.store.as_deref(), Some("x"));
         assert!(!cli.globals.store_from_environment);
+    }
+
+    /// Runs a command on a store in this folder.
+    fn run_in(folder: &std::path::Path, args: &[&str]) -> (Exit, String, String) {
+        let store = folder.join("store");
+        let mut all = vec!["--store", store.to_str().unwrap()];
+        all.extend(args);
+        run_captured(&all)
+    }
+
+    #[test]
+    fn a_file_is_loaded_asked_and_looked_after() {
+        let folder = tempfile::tempdir().unwrap();
+        let (users, out) = (folder.path().join("mdl_user.csv"), folder.path().join("out.json"));
+        std::fs::write(&users, "id,username\n1,ann\n2,bob\nx,eve\n").unwrap();
+        let run = |args: &[&str]| run_in(folder.path(), args);
+        let (users, out) = (users.to_str().unwrap(), out.to_str().unwrap());
+
+        let (exit, text, err) = run(&["load", users]);
+        assert_eq!(exit, Exit::Rejected, "{text}{err}");
+        assert!(err.contains("1 rejected row is in"), "{err}");
+        let (exit, text, _) = run(&["query", "SELECT id, username FROM user ORDER BY id;"]);
+        assert_eq!((exit, text.as_str()), (Exit::Done, "id,username\n1,ann\n2,bob\n"));
+        let (exit, text, _) = run(&["query", "SELECT id FROM user WHERE id = 2", "-o", out]);
+        assert_eq!((exit, text.as_str()), (Exit::Done, ""));
+        assert_eq!(std::fs::read_to_string(out).unwrap(), "[{\"id\":2}]\n");
+        let (exit, text, _) = run(&["store", "stats", "--json"]);
+        assert_eq!(exit, Exit::Done);
+        assert!(
+            serde_json::from_str::<serde_json::Value>(&text).unwrap()["tables"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|table| table["table"] == "user" && table["rows"] == 2)
+        );
+        assert_eq!(run(&["store", "verify"]).0, Exit::Done);
+        assert_eq!(run(&["store", "snapshots"]).0, Exit::Done);
+        assert_eq!(run(&["store", "restore", "1"]).0, Exit::Done);
+        assert_eq!(run(&["store", "restore", "99"]).0, Exit::Failed);
+    }
+
+    #[test]
+    fn a_query_that_fails_leaves_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let users = folder.path().join("mdl_user.csv");
+        std::fs::write(&users, "id,username\n1,ann\n").unwrap();
+        let out = folder.path().join("out.csv");
+        let run = |args: &[&str]| run_in(folder.path(), args);
+        let (exit, _, err) = run(&["load", users.to_str().unwrap(), "--site", "north"]);
+        assert_eq!(exit, Exit::Done, "{err}");
+        let sql = "SELECT 1 / (id - 1) AS x FROM north.user";
+        let (exit, _, err) = run(&["query", sql, "-o", out.to_str().unwrap()]);
+        assert_eq!(exit, Exit::Failed, "{err}");
+        assert!(!out.exists());
+        // The CSV, the store, and nothing that was half written.
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+        let (exit, text, err) = run(&["query", "SELECT * FROM user"]);
+        assert_eq!((exit, text.as_str()), (Exit::Failed, ""));
+        assert!(err.ends_with("\n  there is `north.user`\n"), "{err}");
+    }
+
+    #[test]
+    fn a_store_that_does_not_exist_is_not_made_by_asking() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(run_in(folder.path(), &["query", "SELECT 1"]).0, Exit::Failed);
+        assert_eq!(run_in(folder.path(), &["store", "stats"]).0, Exit::Failed);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_demo_finds_the_figures_of_others_and_is_replaced_until_it_is_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = |args: &[&str]| run_in(folder.path(), args);
+        for _ in 0..2 {
+            let (exit, text, err) = run(&["demo"]);
+            assert_eq!(exit, Exit::Done, "{text}{err}");
+            assert_eq!(text.matches('✓').count(), 5, "{text}");
+            assert!(text.contains("937 h 13 min 30 s"), "{text}");
+        }
+        let users = folder.path().join("mdl_user.csv");
+        std::fs::write(&users, "id,username\n1,ann\n").unwrap();
+        assert_eq!(run(&["load", users.to_str().unwrap()]).0, Exit::Done);
+        let (exit, _, err) = run(&["demo"]);
+        assert_eq!(exit, Exit::Failed);
+        assert!(err.contains("was changed by commit"), "{err}");
     }
 }
