@@ -193,11 +193,9 @@ mod tests {
                     if let Some(end) = splitter.feed(piece) {
                         let end = seen + end;
                         let known = ends_by_csv(text);
-                        assert!(
-                            end == text.len() || known.contains(&end),
-                            "{:?} cut by {cut} at {end}",
-                            String::from_utf8_lossy(text)
-                        );
+                        // The csv reader lets a record start at the line feed of a CR LF.
+                        let starts = known.contains(&end) || (text[..end].ends_with(b"\r\n") && known.contains(&(end - 1)));
+                        assert!(end == text.len() || starts, "{:?} cut by {cut} at {end}", String::from_utf8_lossy(text));
                     }
                     seen += piece.len();
                 }

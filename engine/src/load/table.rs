@@ -706,7 +706,8 @@ fn widen(kind: Option<ColumnType>, field: &[u8]) -> ColumnType {
 
 fn clean_name(header: &str) -> String {
     let name = header.trim().trim_matches(|c| c == '`' || c == '"');
-    name.rsplit_once('.').filter(|(_, name)| !name.is_empty()).map_or(name, |(_, name)| name).to_lowercase()
+    let last = name.rsplit_once('.').map(|(_, last)| last.trim_matches(|c| c == '`' || c == '"'));
+    last.filter(|last| !last.is_empty()).unwrap_or(name).to_lowercase()
 }
 
 fn column_type(kind: Kind) -> ColumnType {

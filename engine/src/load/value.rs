@@ -17,7 +17,7 @@ pub(super) struct FieldFault {
 /// Whether a name of a header means a column: without regard to case, surrounding blanks, quotes and a table prefix.
 pub(super) fn is_column(header: &str, column: &str) -> bool {
     let name = header.trim().trim_matches(|c| c == '`' || c == '"');
-    let name = name.rsplit_once('.').map_or(name, |(_, name)| name);
+    let name = name.rsplit_once('.').map_or(name, |(_, name)| name.trim_matches(|c| c == '`' || c == '"'));
     name.eq_ignore_ascii_case(column)
 }
 
