@@ -69,6 +69,12 @@ impl Error {
         self
     }
 
+    /// Adds the pairs of another failure.
+    fn with_all(mut self, context: &[(&'static str, String)]) -> Self {
+        self.inner.context.extend_from_slice(context);
+        self
+    }
+
     /// Adds the cause.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -154,18 +160,44 @@ impl From<datafusion::error::DataFusionError> for Error {
             },
             other => other,
         };
+        // Or wrapped in others, or shared by several readers of one stream: then without their own cause.
+        if let Some(own) = own_cause(&source) {
+            return Self::new(own.kind(), own.inner.message.clone()).with_all(own.context());
+        }
         let kind = match source.find_root() {
             Df::ResourcesExhausted(_) => ErrorKind::Limit,
             Df::SQL(..) | Df::Plan(_) | Df::SchemaError(..) | Df::Configuration(_) | Df::NotImplemented(_) => {
                 ErrorKind::Invalid
             }
+            Df::ArrowError(error, _) if matches!(**error, arrow::error::ArrowError::IoError(..)) => ErrorKind::Io,
             Df::Execution(_) | Df::ArrowError(..) | Df::Diagnostic(..) | Df::Collection(_) => ErrorKind::Invalid,
             Df::IoError(_) | Df::ObjectStore(_) | Df::ParquetError(_) => ErrorKind::Io,
             _ => ErrorKind::Bug,
         };
-        let detail = source.strip_backtrace();
+        let detail = shortened(source.strip_backtrace());
         Self::new(kind, crate::text!("the query failed: {detail}", "la requête a échoué : {detail}"))
     }
+}
+
+/// DataFusion's text without the end, when it prints whole plans.
+fn shortened(text: String) -> String {
+    const MOST: usize = 600;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// The first of our own errors among the causes of DataFusion's.
+fn own_cause(source: &datafusion::error::DataFusionError) -> Option<&Error> {
+    let mut cause = std::error::Error::source(source);
+    while let Some(error) = cause {
+        if let Some(own) = error.downcast_ref::<Error>() {
+            return Some(own);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 impl From<arrow::error::ArrowError> for Error {

@@ -1,37 +1,27 @@
 //! SQL, read-only by construction.
+//!
+//! A [`Session`] answers one statement at a time over one catalog: SELECT, VALUES, EXPLAIN, SHOW and DESCRIBE.
+//! Nothing else is planned, so nothing else can run; the session knows no file, no URL and no table but the
+//! catalog's. [`Limits`] bound what one statement may cost.
 
-use datafusion::physical_plan::SendableRecordBatchStream;
+mod columns;
+mod expansion;
+mod guard;
+mod limits;
+mod names;
+mod runtime;
+mod session;
+mod settings;
+mod shape;
+mod statement;
+mod stream;
 
-use crate::error::{Error, Result};
+pub use columns::{ColumnInfo, FunctionInfo, FunctionKind, TableInfo};
+pub use limits::Limits;
+pub use runtime::Runtime;
+pub use session::{Session, SessionBuilder};
+pub use settings::{BATCH_ROWS, CATALOG};
+pub use shape::MAX_SQL_BYTES;
 
-/// Limits of one session.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of DataFusion's memory pool.
-    pub memory: usize,
-    /// Threads (partitions) of a query.
-    pub threads: usize,
-    /// Longest text, in bytes, that one call of a function such as `repeat` may make.
-    pub max_text: usize,
-    /// Longest list that one call of a function such as `range` may make.
-    pub max_list: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { memory: 1 << 30, threads: 2, max_text: 1 << 20, max_list: 1 << 20 }
-    }
-}
-
-/// A session over one snapshot.
-#[derive(Debug)]
-pub struct Session {}
-
-impl Session {
-    /// Plans and runs one SELECT (or EXPLAIN, SHOW, DESCRIBE, VALUES) and streams its batches.
-    ///
-    /// Dropping the stream stops the work.
-    pub async fn query(&self, _sql: &str) -> Result<SendableRecordBatchStream> {
-        Err(Error::bug("to be wired"))
-    }
-}
+#[cfg(test)]
+mod tests;
