@@ -169,12 +169,22 @@ impl From<datafusion::error::DataFusionError> for Error {
             Df::SQL(..) | Df::Plan(_) | Df::SchemaError(..) | Df::Configuration(_) | Df::NotImplemented(_) => {
                 ErrorKind::Invalid
             }
+            Df::ArrowError(error, _) if matches!(**error, arrow::error::ArrowError::IoError(..)) => ErrorKind::Io,
             Df::Execution(_) | Df::ArrowError(..) | Df::Diagnostic(..) | Df::Collection(_) => ErrorKind::Invalid,
             Df::IoError(_) | Df::ObjectStore(_) | Df::ParquetError(_) => ErrorKind::Io,
             _ => ErrorKind::Bug,
         };
-        let detail = source.strip_backtrace();
+        let detail = shortened(source.strip_backtrace());
         Self::new(kind, crate::text!("the query failed: {detail}", "la requête a échoué : {detail}"))
+    }
+}
+
+/// DataFusion's text without the end, when it prints whole plans.
+fn shortened(text: String) -> String {
+    const MOST: usize = 600;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }
 

@@ -53,9 +53,10 @@ fn spellings(table: &TableInfo, default: &str) -> Vec<String> {
 fn table(statement: &Statement, state: &SessionState) -> Option<Error> {
     let references = state.resolve_table_references(statement).ok()?;
     let called = Calls::of(statement).tables;
-    references.into_iter().find(|reference| !exists(reference, state) && !called.contains(&reference.to_string())).map(
-        |reference| no_table(&reference.to_string(), state),
-    )
+    references
+        .into_iter()
+        .find(|reference| !exists(reference, state) && !called.contains(&reference.to_string()))
+        .map(|reference| no_table(&reference.to_string(), state))
 }
 
 fn exists(reference: &TableReference, state: &SessionState) -> bool {

@@ -16,18 +16,16 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
 use datafusion::prelude::SessionContext;
-use datafusion::sql::parser::Statement;
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::Error;
 use crate::query::columns::{ColumnInfo, FunctionInfo, FunctionKind, TableInfo};
 use crate::query::settings::{CATALOG, session_config};
-use crate::query::stream::{GuardedStream, failure, late};
-use crate::query::{Limits, Runtime, guard, names, statement};
-use crate::store::COMMIT;
+use crate::query::stream::{GuardedStream, Watch, failure, late};
+use crate::query::{Limits, Runtime, expansion, guard, names, statement};
 use crate::{ErrorKind, Result, text};
 
-/// Most operators of one plan. A dozen lines of WITH that each use the previous one twice would pass any number.
+/// Most operators of one plan, with those of the views that it uses.
 const MAX_PLAN_NODES: usize = 5_000;
 
 /// A session over one snapshot.
@@ -38,8 +36,6 @@ const MAX_PLAN_NODES: usize = 5_000;
 #[derive(Clone)]
 pub struct Session {
     context: SessionContext,
-    /// The same session over tables that show their hidden column; used by statements that name it.
-    commits: Option<SessionContext>,
     limits: Limits,
 }
 
@@ -70,7 +66,6 @@ impl Session {
             runtime: None,
             spill_folder: None,
             physical_rules: Vec::new(),
-            commit_catalog: None,
         }
     }
 
@@ -98,43 +93,37 @@ impl Session {
         let params = params.into();
         // A duration that passes the clock's end is no limit.
         let deadline = self.limits.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let state = self.state_for(sql);
+        let state = self.context.state();
         let physical = self.in_time(deadline, self.physical(&state, sql, Some(params))).await?;
-        let stream = execute_stream(physical, state.task_ctx()).map_err(|error| failure(error, &self.limits))?;
-        Ok(Box::pin(GuardedStream::new(stream, deadline, &self.limits)))
+        let watch = Arc::new(Watch::new(deadline, &self.limits));
+        let failed = |error| failure(error, &self.limits);
+        let physical = guard::watch_joins(physical, &watch).map_err(failed)?;
+        let stream = execute_stream(physical, state.task_ctx()).map_err(failed)?;
+        Ok(Box::pin(GuardedStream::new(stream, watch, &self.limits)))
     }
 
     /// The physical plan of a statement as indented text, for tests and for the curious.
     ///
     /// Parameters need no values.
     pub async fn plan(&self, sql: &str) -> Result<String> {
-        let state = self.state_for(sql);
+        let state = self.context.state();
         let physical = self.physical(&state, sql, None).await?;
         Ok(displayable(physical.as_ref()).indent(false).to_string())
     }
 
     /// The columns that a statement answers with. Parameters need no values.
     pub async fn schema(&self, sql: &str) -> Result<SchemaRef> {
-        let state = self.state_for(sql);
-        let (plan, _) = self.logical(&state, sql).await?;
+        let state = self.context.state();
+        let plan = self.logical(&state, sql).await?;
         let plan = state.optimize(&plan).map_err(|error| failure(error, &self.limits))?;
         Ok(Arc::new(Schema::clone(plan.schema().as_arrow())))
     }
 
     /// The parameters that a statement names, without `$`.
     pub async fn parameters(&self, sql: &str) -> Result<BTreeSet<String>> {
-        let state = self.state_for(sql);
-        let (plan, _) = self.logical(&state, sql).await?;
+        let state = self.context.state();
+        let plan = self.logical(&state, sql).await?;
         Ok(plan.get_parameter_names()?.iter().map(|name| name.trim_start_matches('$').to_owned()).collect())
-    }
-
-    /// The state that plans a statement. The hidden column `_commit` is there for those who name it, and in nobody's
-    /// `SELECT *` otherwise.
-    fn state_for(&self, sql: &str) -> SessionState {
-        match &self.commits {
-            Some(commits) if sql.to_ascii_lowercase().contains(COMMIT) => commits.state(),
-            _ => self.context.state(),
-        }
     }
 
     /// Tables and views of the catalog, sorted; `information_schema` is not among them.
@@ -183,7 +172,7 @@ impl Session {
     pub(super) fn with_options(&self, change: impl FnOnce(&mut datafusion::config::ConfigOptions)) -> Self {
         let mut state = self.context.state();
         change(state.config_mut().options_mut());
-        Self { context: SessionContext::new_with_state(state), commits: None, limits: self.limits.clone() }
+        Self { context: SessionContext::new_with_state(state), limits: self.limits.clone() }
     }
 
     /// Checks, plans and optimizes a statement down to what runs. Without `params`, parameters stay open.
@@ -193,29 +182,24 @@ impl Session {
         sql: &str,
         params: Option<ParamValues>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let (mut plan, statement) = self.logical(state, sql).await?;
+        let mut plan = self.logical(state, sql).await?;
         if let Some(params) = params {
             plan = bind(plan, params)?;
         }
-        state.create_physical_plan(&plan).await.map_err(|error| {
-            // A column may first be missed by the analyzer; the statement helps to tell.
-            match failure(error, &self.limits) {
-                error if error.kind() == ErrorKind::Bug => error.with("statement", first_words(&statement)),
-                error => error,
-            }
-        })
+        state.create_physical_plan(&plan).await.map_err(|error| failure(error, &self.limits))
     }
 
     /// Checks and plans a statement.
-    async fn logical(&self, state: &SessionState, sql: &str) -> Result<(LogicalPlan, Statement)> {
-        let statement = statement::parse(sql)?;
-        let plan = state
-            .statement_to_plan(statement.clone())
-            .await
-            .map_err(|error| names::explain(error, &statement, state))?;
+    async fn logical(&self, state: &SessionState, sql: &str) -> Result<LogicalPlan> {
+        let plan = match state.statement_to_plan(statement::parse(sql)?).await {
+            Ok(plan) => plan,
+            // Parsed again, because cloning a tree for the rare failure takes more stack than making it.
+            Err(error) => return Err(names::explain(error, &statement::parse(sql)?, state)),
+        };
         read_only(&plan)?;
         within_size(&plan)?;
-        Ok((plan, statement))
+        expansion::check(&plan)?;
+        Ok(plan)
     }
 
     /// Runs a piece of planning up to the deadline.
@@ -245,7 +229,6 @@ pub struct SessionBuilder {
     runtime: Option<Runtime>,
     spill_folder: Option<PathBuf>,
     physical_rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>,
-    commit_catalog: Option<Arc<dyn CatalogProvider>>,
 }
 
 impl SessionBuilder {
@@ -277,13 +260,6 @@ impl SessionBuilder {
         self
     }
 
-    /// The same tables with their hidden column `_commit`, for statements that name it.
-    #[must_use]
-    pub fn commit_catalog(mut self, catalog: Arc<dyn CatalogProvider>) -> Self {
-        self.commit_catalog = Some(catalog);
-        self
-    }
-
     /// Builds the session; `setup` registers object stores and functions.
     ///
     /// # Errors
@@ -294,21 +270,10 @@ impl SessionBuilder {
             let name = &self.default_schema;
             return Err(Error::new(ErrorKind::NotFound, text!("no site `{name}`", "aucun site `{name}`")));
         }
-        let runtime = match &self.runtime {
-            Some(runtime) => runtime.clone(),
-            None => Runtime::new(&self.limits, self.spill_folder.clone())?,
+        let runtime = match self.runtime {
+            Some(runtime) => runtime,
+            None => Runtime::new(&self.limits, self.spill_folder)?,
         };
-        let context = self.context(&runtime, &self.catalog, setup);
-        let commits = self.commit_catalog.as_ref().map(|catalog| self.context(&runtime, catalog, setup));
-        Ok(Session { context, commits, limits: self.limits })
-    }
-
-    fn context(
-        &self,
-        runtime: &Runtime,
-        catalog: &Arc<dyn CatalogProvider>,
-        setup: &dyn Fn(&SessionContext),
-    ) -> SessionContext {
         let budget = self.limits.budget();
         let mut builder = SessionStateBuilder::new_with_default_features()
             .with_config(session_config(&self.default_schema, &self.limits))
@@ -316,17 +281,17 @@ impl SessionBuilder {
             // No table is made from a file, so the formats and factories for it stay out.
             .with_table_factories(Default::default())
             .with_file_formats(Vec::new());
-        for rule in self.physical_rules.iter().cloned() {
+        for rule in self.physical_rules {
             builder = builder.with_physical_optimizer_rule(rule);
         }
         let builder = builder.with_physical_optimizer_rule(guard::row_rule(budget));
         let context = SessionContext::new_with_state(builder.build());
-        context.register_catalog(CATALOG, Arc::clone(catalog));
+        context.register_catalog(CATALOG, self.catalog);
         // It tells the paths of the store's files.
         context.deregister_udf("input_file_name");
         setup(&context);
         guard::install(&context, budget);
-        context
+        Ok(Session { context, limits: self.limits })
     }
 }
 
@@ -359,8 +324,8 @@ fn within_size(plan: &LogicalPlan) -> Result<()> {
     Err(Error::new(
         ErrorKind::Limit,
         text!(
-            "the plan of the statement has more than {MAX_PLAN_NODES} operators: a WITH query counts as often as it is used",
-            "le plan de l'instruction a plus de {MAX_PLAN_NODES} opérateurs : une requête WITH compte autant de fois qu'elle est utilisée"
+            "the plan of the statement has more than {MAX_PLAN_NODES} operators: what it names counts as often as it is used",
+            "le plan de l'instruction a plus de {MAX_PLAN_NODES} opérateurs : ce qu'il nomme compte autant de fois qu'il est utilisé"
         ),
     ))
 }
@@ -371,8 +336,11 @@ fn bind(plan: LogicalPlan, params: ParamValues) -> Result<LogicalPlan> {
     if names.is_empty() {
         return Ok(plan);
     }
-    let missing: Vec<String> =
-        names.iter().filter(|name| params.get_placeholders_with_values(name).is_err()).map(|n| format!("`{n}`")).collect();
+    let missing: Vec<String> = names
+        .iter()
+        .filter(|name| params.get_placeholders_with_values(name).is_err())
+        .map(|n| format!("`{n}`"))
+        .collect();
     if !missing.is_empty() {
         let list = missing.join(", ");
         return Err(Error::new(
@@ -381,11 +349,6 @@ fn bind(plan: LogicalPlan, params: ParamValues) -> Result<LogicalPlan> {
         ));
     }
     Ok(plan.with_param_values(params)?)
-}
-
-/// The beginning of a statement, for the context of a failure.
-fn first_words(statement: &Statement) -> String {
-    crate::fault::quoted(&statement.to_string())
 }
 
 /// Tables of the session's catalog, sorted.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -10,33 +12,92 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream};
-use futures::Stream;
+use datafusion::physical_plan::stream::RecordBatchReceiverStreamBuilder;
+use futures::{Stream, StreamExt};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::error::Error;
 use crate::query::Limits;
 use crate::{ErrorKind, text};
 
+/// When the work of a query must stop: at its deadline, or when its stream is gone.
+#[derive(Debug)]
+pub(super) struct Watch {
+    deadline: Option<Instant>,
+    timeout: Duration,
+    stopped: AtomicBool,
+}
+
+impl Watch {
+    pub(super) fn new(deadline: Option<Instant>, limits: &Limits) -> Self {
+        Self { deadline, timeout: limits.timeout.unwrap_or_default(), stopped: AtomicBool::new(false) }
+    }
+
+    /// Refuses to go on when the query is late or nobody waits for it any more.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        if self.stopped.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Cancelled, text!("the query was cancelled", "la requête a été annulée")));
+        }
+        match self.deadline {
+            Some(deadline) if Instant::now() >= deadline => Err(late(self.timeout)),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A stream with a deadline. It drops what it reads from as soon as it ends, fails or is late, and that stops the
 /// work; dropping it does the same.
+///
+/// The work runs in a task of its own, one batch ahead, so that an operator that computes for long without a pause
+/// cannot keep the deadline from being seen.
 pub(super) struct GuardedStream {
     schema: SchemaRef,
     inner: Option<SendableRecordBatchStream>,
     deadline: Option<Pin<Box<Sleep>>>,
+    watch: Arc<Watch>,
     limits: Limits,
 }
 
 impl GuardedStream {
-    pub(super) fn new(inner: SendableRecordBatchStream, deadline: Option<Instant>, limits: &Limits) -> Self {
-        let deadline = deadline.map(|deadline| Box::pin(sleep_until(deadline)));
-        Self { schema: inner.schema(), inner: Some(inner), deadline, limits: limits.clone() }
+    pub(super) fn new(inner: SendableRecordBatchStream, watch: Arc<Watch>, limits: &Limits) -> Self {
+        let deadline = watch.deadline.map(|deadline| Box::pin(sleep_until(deadline)));
+        Self { schema: inner.schema(), inner: Some(in_task(inner)), deadline, watch, limits: limits.clone() }
     }
 
     /// Ends the stream with a failure; it travels as DataFusion's error and comes out as ours.
     fn fail(&mut self, error: Error) -> Poll<Option<Result<RecordBatch, DataFusionError>>> {
+        self.finish();
+        Poll::Ready(Some(Err(DataFusionError::External(Box::new(error)))))
+    }
+
+    /// Stops the work, if there is any left.
+    fn finish(&mut self) {
+        self.watch.stopped.store(true, Ordering::Relaxed);
         self.inner = None;
         self.deadline = None;
-        Poll::Ready(Some(Err(DataFusionError::External(Box::new(error)))))
+    }
+}
+
+/// Reads a stream in a task that ends with the answer.
+fn in_task(mut inner: SendableRecordBatchStream) -> SendableRecordBatchStream {
+    let mut builder = RecordBatchReceiverStreamBuilder::new(inner.schema(), 1);
+    let sender = builder.tx();
+    builder.spawn(async move {
+        while let Some(batch) = inner.next().await {
+            let last = batch.is_err();
+            // Nobody waits for the rest when the other side is gone.
+            if sender.send(batch).await.is_err() || last {
+                break;
+            }
+        }
+        Ok(())
+    });
+    builder.build()
+}
+
+impl Drop for GuardedStream {
+    fn drop(&mut self) {
+        self.finish();
     }
 }
 
@@ -47,7 +108,7 @@ impl Stream for GuardedStream {
         if let Some(deadline) = &mut self.deadline
             && deadline.as_mut().poll(context).is_ready()
         {
-            let error = late(self.limits.timeout.unwrap_or_default());
+            let error = late(self.watch.timeout);
             return self.fail(error);
         }
         let Some(inner) = &mut self.inner else {
@@ -60,8 +121,7 @@ impl Stream for GuardedStream {
                 self.fail(error)
             }
             None => {
-                self.inner = None;
-                self.deadline = None;
+                self.finish();
                 Poll::Ready(None)
             }
         }
@@ -94,7 +154,7 @@ pub(super) fn late(timeout: Duration) -> Error {
 
 /// DataFusion's failure as ours; a full memory says what the limits are.
 pub(super) fn failure(source: DataFusionError, limits: &Limits) -> Error {
-    let full = matches!(source.find_root(), DataFusionError::ResourcesExhausted(_));
+    let full = matches!(source.find_root(), DataFusionError::ResourcesExhausted(_)) || disk_is_full(&source);
     let error = Error::from(source);
     if !full || std::error::Error::source(&error).is_some() {
         return error;
@@ -108,4 +168,14 @@ pub(super) fn failure(source: DataFusionError, limits: &Limits) -> Error {
         ),
     )
     .because(error)
+}
+
+/// Whether the temporary files have reached their limit, which DataFusion tells by the text of an input error only.
+fn disk_is_full(source: &DataFusionError) -> bool {
+    let text = match source.find_root() {
+        DataFusionError::ArrowError(error, _) => error.to_string(),
+        DataFusionError::IoError(error) => error.to_string(),
+        _ => return false,
+    };
+    text.contains("used disk space during the spilling process")
 }

@@ -7,12 +7,14 @@
 //! * [`function`] wraps functions by name, [`rule`] says how each is measured, [`args`] reads the arguments.
 //! * [`concat`] does the same for the operator `||`.
 //! * [`constant`] keeps long constants from being repeated over a batch.
+//! * [`joins`] makes joins ask whether their query is still wanted.
 //! * [`rows`] keeps wide rows from being repeated by joins and by `unnest`.
 
 mod args;
 mod concat;
 mod constant;
 mod function;
+mod joins;
 mod rewrite;
 mod rows;
 mod rule;
@@ -23,6 +25,8 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::prelude::SessionContext;
 
 use crate::query::limits::Budget;
+
+pub(super) use joins::watch_joins;
 
 /// Puts the guards into a session, around the functions that it has now.
 pub(super) fn install(context: &SessionContext, budget: Budget) {

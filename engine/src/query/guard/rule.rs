@@ -45,8 +45,10 @@ pub(super) enum Rule {
     Encode,
     /// `translate(text, from, to)`: a character of 1 byte can become one of 4.
     Translate,
-    /// `range(start, stop, step)` and `generate_series`.
+    /// `range(start, stop, step)`, without the stop.
     Range,
+    /// `generate_series(start, stop, step)`, with the stop.
+    Series,
     /// `array_repeat(element, n)`.
     RepeatItem,
     /// `array_resize(list, n, element)`.
@@ -73,7 +75,7 @@ const RULES: &[(&str, Rule)] = &[
     ("concat", Rule::Texts),
     ("concat_ws", Rule::Separated),
     ("encode", Rule::Encode),
-    ("generate_series", Rule::Range),
+    ("generate_series", Rule::Series),
     ("lpad", Rule::Pad),
     ("make_array", Rule::Items),
     ("map", Rule::Items),
@@ -148,7 +150,8 @@ impl Rule {
             Self::Format => Cost::text(text_len(args, 1, row).saturating_mul(FORMAT_GROWTH)),
             Self::Encode => Cost::text(args.get(0).map_or(0, |arg| arg.bytes(row)).saturating_mul(2)),
             Self::Translate => Cost::text(text_len(args, 0, row).saturating_mul(4)),
-            Self::Range => range(args, row)?,
+            Self::Range => range(args, row, false)?,
+            Self::Series => range(args, row, true)?,
             Self::RepeatItem => repeat_item(args, row),
             Self::Resize => resize(args, row),
             Self::Items => items(args, row),
@@ -285,15 +288,15 @@ fn replace_items(args: &Args, row: usize) -> Cost {
     Cost::list(items, list.bytes(row).saturating_add(bytes))
 }
 
-fn range(args: &Args, row: usize) -> Result<Cost, DataFusionError> {
+fn range(args: &Args, row: usize, with_stop: bool) -> Result<Cost, DataFusionError> {
     let whole = args.iter().all(|arg| *arg.data_type() == DataType::Int64);
-    let items = if whole { whole_range(args, row) } else { time_range(args, row)? };
+    let items = if whole { whole_range(args, row, with_stop) } else { time_range(args, row)? };
     let items = usize::try_from(items).unwrap_or(usize::MAX);
     Ok(Cost::list(items, items.saturating_mul(size_of::<i64>())))
 }
 
-/// Numbers from start to stop, which may belong to it.
-fn whole_range(args: &Args, row: usize) -> i128 {
+/// Numbers from start to stop.
+fn whole_range(args: &Args, row: usize, with_stop: bool) -> i128 {
     let int = |arg: &Arg| arg.int(row).map(i128::from);
     let mut values = args.iter().map(int);
     let (start, stop, step) = match (values.next(), values.next(), values.next()) {
@@ -302,14 +305,15 @@ fn whole_range(args: &Args, row: usize) -> i128 {
         (Some(Some(start)), Some(Some(stop)), Some(Some(step))) => (start, stop, step),
         _ => return 0,
     };
-    match step {
-        0 => 0,
-        step if (stop - start).signum() == -step.signum() => 0,
-        step => (stop - start) / step + 1,
+    let (distance, step) = if step < 0 { (start - stop, -step) } else { (stop - start, step) };
+    match (distance, step) {
+        (_, 0) | (..0, _) => 0,
+        (distance, step) if with_stop => distance / step + 1,
+        (distance, step) => (distance + step - 1) / step,
     }
 }
 
-/// Days or instants from start to stop. The step counts with its shortest months and days.
+/// Days or instants from start to stop, or one or two more. The step counts with its shortest months and days.
 fn time_range(args: &Args, row: usize) -> Result<i128, DataFusionError> {
     let (Some(start), Some(stop), Some(step)) = (args.get(0), args.get(1), args.get(2)) else {
         return Ok(0);

@@ -14,11 +14,12 @@ use crate::{ErrorKind, Lang};
 #[case("SELECT id FROM other.user", "1")]
 #[case("SELECT id FROM assidu.other.\"user\"", "1")]
 #[case("WITH a AS (SELECT 1 AS x) SELECT x FROM a", "1")]
+#[case("SELECT user.lastname FROM hits JOIN user ON user.id = hits.userid WHERE hits.id = 3", "Blaise")]
 #[case("VALUES (1, 'a')", "1 | a")]
 #[case("SELECT 1 UNION ALL SELECT 1", "1 / 1")]
 #[case("SELECT sum(value) FROM generate_series(1, 4)", "10")]
 #[case("SHOW datafusion.execution.batch_size", "datafusion.execution.batch_size | 8192")]
-#[case("DESCRIBE other.user", "id | Int64 | YES")]
+#[case("DESCRIBE other.user", "id | Int64 | NO")]
 #[case("SELECT table_name FROM information_schema.tables WHERE table_schema = 'other'", "user")]
 #[tokio::test]
 async fn reading_answers(#[case] sql: &str, #[case] expected: &str) {
@@ -94,10 +95,18 @@ async fn files_are_no_tables() {
 #[case("SELECT usrid FROM hits", ErrorKind::Invalid, "no column `usrid`; did you mean `userid`?")]
 #[case("SELECT h.corseid FROM hits AS h", ErrorKind::Invalid, "no column `h.corseid`; did you mean `courseid`?")]
 #[case("SELECT price FROM \"user\"", ErrorKind::Invalid, "no column `price`; there are `id`, `lastname`")]
-#[case("SELECT id FROM hits JOIN user ON userid = user.id", ErrorKind::Invalid, "column `id` is in more than one table")]
-#[case("SELECT cout(*) FROM hits", ErrorKind::Invalid, "no function `cout`; did you mean `count`?")]
+#[case(
+    "SELECT id FROM hits JOIN user ON userid = user.id",
+    ErrorKind::Invalid,
+    "column `id` is in more than one table"
+)]
+#[case("SELECT coutn(*) FROM hits", ErrorKind::Invalid, "no function `coutn`; did you mean `count`?")]
 #[case("SELECT uppper(lastname) FROM user", ErrorKind::Invalid, "no function `uppper`; did you mean `upper`?")]
-#[case("SELECT * FROM generate_serie(1, 2)", ErrorKind::Invalid, "no table function `generate_serie`; did you mean `generate_series`?")]
+#[case(
+    "SELECT * FROM generate_serie(1, 2)",
+    ErrorKind::Invalid,
+    "no table function `generate_serie`; did you mean `generate_series`?"
+)]
 #[case("SELECT nothing_like_it(1)", ErrorKind::Invalid, "no function `nothing_like_it`")]
 #[tokio::test]
 async fn slips_are_told_with_the_nearest_name(#[case] sql: &str, #[case] kind: ErrorKind, #[case] message: &str) {
