@@ -4,6 +4,7 @@
 //! Nothing else is planned, so nothing else can run; the session knows no file, no URL and no table but the
 //! catalog's. [`Limits`] bound what one statement may cost.
 
+mod catalog;
 mod columns;
 mod expansion;
 mod guard;
@@ -16,6 +17,7 @@ mod shape;
 mod statement;
 mod stream;
 
+pub(crate) use catalog::SnapshotCatalog;
 pub use columns::{ColumnInfo, FunctionInfo, FunctionKind, TableInfo};
 pub use limits::Limits;
 pub use runtime::Runtime;

@@ -23,6 +23,7 @@ use crate::query::columns::{ColumnInfo, FunctionInfo, FunctionKind, TableInfo};
 use crate::query::settings::{CATALOG, session_config};
 use crate::query::stream::{GuardedStream, Watch, failure, late};
 use crate::query::{Limits, Runtime, expansion, guard, names, statement};
+use crate::store::COMMIT;
 use crate::{ErrorKind, Result, text};
 
 /// Most operators of one plan, with those of the views that it uses.
@@ -36,6 +37,8 @@ const MAX_PLAN_NODES: usize = 5_000;
 #[derive(Clone)]
 pub struct Session {
     context: SessionContext,
+    /// The same session over tables that show their hidden column; used by statements that name it.
+    commits: Option<SessionContext>,
     limits: Limits,
 }
 
@@ -66,6 +69,7 @@ impl Session {
             runtime: None,
             spill_folder: None,
             physical_rules: Vec::new(),
+            commit_catalog: None,
         }
     }
 
@@ -93,7 +97,7 @@ impl Session {
         let params = params.into();
         // A duration that passes the clock's end is no limit.
         let deadline = self.limits.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let state = self.context.state();
+        let state = self.state_for(sql);
         let physical = self.in_time(deadline, self.physical(&state, sql, Some(params))).await?;
         let watch = Arc::new(Watch::new(deadline, &self.limits));
         let failed = |error| failure(error, &self.limits);
@@ -106,14 +110,14 @@ impl Session {
     ///
     /// Parameters need no values.
     pub async fn plan(&self, sql: &str) -> Result<String> {
-        let state = self.context.state();
+        let state = self.state_for(sql);
         let physical = self.physical(&state, sql, None).await?;
         Ok(displayable(physical.as_ref()).indent(false).to_string())
     }
 
     /// The columns that a statement answers with. Parameters need no values.
     pub async fn schema(&self, sql: &str) -> Result<SchemaRef> {
-        let state = self.context.state();
+        let state = self.state_for(sql);
         let plan = self.logical(&state, sql).await?;
         let plan = state.optimize(&plan).map_err(|error| failure(error, &self.limits))?;
         Ok(Arc::new(Schema::clone(plan.schema().as_arrow())))
@@ -121,9 +125,18 @@ impl Session {
 
     /// The parameters that a statement names, without `$`.
     pub async fn parameters(&self, sql: &str) -> Result<BTreeSet<String>> {
-        let state = self.context.state();
+        let state = self.state_for(sql);
         let plan = self.logical(&state, sql).await?;
         Ok(plan.get_parameter_names()?.iter().map(|name| name.trim_start_matches('$').to_owned()).collect())
+    }
+
+    /// The state that plans a statement. The hidden column `_commit` is there for those who name it, and in nobody's
+    /// `SELECT *` otherwise.
+    fn state_for(&self, sql: &str) -> SessionState {
+        match &self.commits {
+            Some(commits) if sql.to_ascii_lowercase().contains(COMMIT) => commits.state(),
+            _ => self.context.state(),
+        }
     }
 
     /// Tables and views of the catalog, sorted; `information_schema` is not among them.
@@ -172,7 +185,7 @@ impl Session {
     pub(super) fn with_options(&self, change: impl FnOnce(&mut datafusion::config::ConfigOptions)) -> Self {
         let mut state = self.context.state();
         change(state.config_mut().options_mut());
-        Self { context: SessionContext::new_with_state(state), limits: self.limits.clone() }
+        Self { context: SessionContext::new_with_state(state), commits: None, limits: self.limits.clone() }
     }
 
     /// Checks, plans and optimizes a statement down to what runs. Without `params`, parameters stay open.
@@ -229,6 +242,7 @@ pub struct SessionBuilder {
     runtime: Option<Runtime>,
     spill_folder: Option<PathBuf>,
     physical_rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>,
+    commit_catalog: Option<Arc<dyn CatalogProvider>>,
 }
 
 impl SessionBuilder {
@@ -260,6 +274,13 @@ impl SessionBuilder {
         self
     }
 
+    /// The same tables with their hidden column `_commit`, for statements that name it.
+    #[must_use]
+    pub fn commit_catalog(mut self, catalog: Arc<dyn CatalogProvider>) -> Self {
+        self.commit_catalog = Some(catalog);
+        self
+    }
+
     /// Builds the session; `setup` registers object stores and functions.
     ///
     /// # Errors
@@ -270,10 +291,21 @@ impl SessionBuilder {
             let name = &self.default_schema;
             return Err(Error::new(ErrorKind::NotFound, text!("no site `{name}`", "aucun site `{name}`")));
         }
-        let runtime = match self.runtime {
-            Some(runtime) => runtime,
-            None => Runtime::new(&self.limits, self.spill_folder)?,
+        let runtime = match &self.runtime {
+            Some(runtime) => runtime.clone(),
+            None => Runtime::new(&self.limits, self.spill_folder.clone())?,
         };
+        let context = self.context(&runtime, &self.catalog, setup);
+        let commits = self.commit_catalog.as_ref().map(|catalog| self.context(&runtime, catalog, setup));
+        Ok(Session { context, commits, limits: self.limits })
+    }
+
+    fn context(
+        &self,
+        runtime: &Runtime,
+        catalog: &Arc<dyn CatalogProvider>,
+        setup: &dyn Fn(&SessionContext),
+    ) -> SessionContext {
         let budget = self.limits.budget();
         let mut builder = SessionStateBuilder::new_with_default_features()
             .with_config(session_config(&self.default_schema, &self.limits))
@@ -281,17 +313,17 @@ impl SessionBuilder {
             // No table is made from a file, so the formats and factories for it stay out.
             .with_table_factories(Default::default())
             .with_file_formats(Vec::new());
-        for rule in self.physical_rules {
+        for rule in self.physical_rules.iter().cloned() {
             builder = builder.with_physical_optimizer_rule(rule);
         }
         let builder = builder.with_physical_optimizer_rule(guard::row_rule(budget));
         let context = SessionContext::new_with_state(builder.build());
-        context.register_catalog(CATALOG, self.catalog);
+        context.register_catalog(CATALOG, Arc::clone(catalog));
         // It tells the paths of the store's files.
         context.deregister_udf("input_file_name");
         setup(&context);
         guard::install(&context, budget);
-        Ok(Session { context, limits: self.limits })
+        context
     }
 }
 
