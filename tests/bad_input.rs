@@ -44,18 +44,46 @@ fn cases(folder: &std::path::Path) -> Result<Vec<Case>> {
         case("header only of a table", source("user.csv", "id,username\n"), &["no rows"]),
         case("truncated gzip", source("log.csv.gz", truncated), &["ends early"]),
         case("truncated zstd", source("log.csv.zst", cut_zstd), &["ends early"]),
-        case("100 MB on one line", Case { format: log.clone(), ..case("", source("log.csv", endless), &[]) }.source, &["line 2", "16 MiB"]),
+        case(
+            "100 MB on one line",
+            Case { format: log.clone(), ..case("", source("log.csv", endless), &[]) }.source,
+            &["line 2", "16 MiB"],
+        ),
         case("quote never closed", source("log.csv", open_quote), &["line 12", "quote"]),
-        Case { delimiter: Some(b';'), format: log.clone(), ..case("wrong delimiter", source("log.csv", log_csv(1..=3)), &["one column", "--delimiter"]) },
-        case("duplicate header", source("log.csv", log_csv(1..=3).replacen("eventname", "USERID", 1)), &["same name", "userid"]),
-        Case { format: log, ..case("missing required column", source("log.csv", log_csv(1..=3).replacen("timecreated", "timecreate", 1)), &["no column `timecreated`", "did you mean `timecreate`"]) },
+        Case {
+            delimiter: Some(b';'),
+            format: log.clone(),
+            ..case("wrong delimiter", source("log.csv", log_csv(1..=3)), &["one column", "--delimiter"])
+        },
+        case(
+            "duplicate header",
+            source("log.csv", log_csv(1..=3).replacen("eventname", "USERID", 1)),
+            &["same name", "userid"],
+        ),
+        Case {
+            format: log,
+            ..case(
+                "missing required column",
+                source("log.csv", log_csv(1..=3).replacen("timecreated", "timecreate", 1)),
+                &["no column `timecreated`", "did you mean `timecreate`"],
+            )
+        },
         case("unknown format", source("list.csv", "a,b\n1,2\n"), &["format cannot be told", "--format"]),
         case("a folder", Source::File(folder.to_owned()), &["is a folder"]),
         case("a missing file", Source::File(folder.join("none.csv")), &["no file"]),
         case("damaged Parquet", source("user.parquet", "PAR1 and no more"), &["Parquet file is damaged"]),
-        Case { format: Some(Format::Events), ..case("events without mapping", source("e.csv", "u,t\n1,2\n"), &["mapping lacks `userid`"]) },
-        Case { format: Some(Format::LogReport), ..case("no report", source("e.csv", "u,t\n1,2\n"), &["not the header of a log report"]) },
-        Case { format: Some(Format::Table("no such/name".to_owned())), ..case("table name", source("e.csv", "u,t\n1,2\n"), &["cannot name a table"]) },
+        Case {
+            format: Some(Format::Events),
+            ..case("events without mapping", source("e.csv", "u,t\n1,2\n"), &["mapping lacks `userid`"])
+        },
+        Case {
+            format: Some(Format::LogReport),
+            ..case("no report", source("e.csv", "u,t\n1,2\n"), &["not the header of a log report"])
+        },
+        Case {
+            format: Some(Format::Table("no such/name".to_owned())),
+            ..case("table name", source("e.csv", "u,t\n1,2\n"), &["cannot name a table"])
+        },
     ])
 }
 
@@ -66,7 +94,8 @@ async fn bad_files_are_refused_with_clear_errors() -> Result<()> {
     load(&engine, vec![source("good.csv", log_csv(1..=20))]).await?;
     let before = log_contents(&engine).await?;
     for case in cases(folder.path())? {
-        let request = LoadRequest { format: case.format, delimiter: case.delimiter, ..LoadRequest::new(vec![case.source], NOW) };
+        let request =
+            LoadRequest { format: case.format, delimiter: case.delimiter, ..LoadRequest::new(vec![case.source], NOW) };
         let outcome = engine.load(&request, Arc::new(Silent)).await;
         let error = outcome.err().with_context(|| format!("{} was accepted", case.what))?;
         for lang in [Lang::En, Lang::Fr] {
@@ -86,16 +115,18 @@ async fn bad_files_are_refused_with_clear_errors() -> Result<()> {
 /// Bad rows are rejected one by one, with line, column, value and reason; good rows load.
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_rows_are_rejected_and_good_ones_kept() -> Result<()> {
-    let row = |id: &str, user: &str, time: &str| format!("{id},e,core,viewed,course,,,r,2,1,50,2,{user},2,,0,\"a\nb\",{time},web,,");
+    let row = |id: &str, user: &str, time: &str| {
+        format!("{id},e,core,viewed,course,,,r,2,1,50,2,{user},2,,0,\"a\nb\",{time},web,,")
+    };
     let lines = [
         LOG_HEADER.to_owned(),
-        row("1", "3", "1600000000"),            // line 2 and 3
-        row("2", "three", "1600000001"),        // 4
-        row("3", "3", "99999999999999"),        // 6
-        "4,too,short".to_owned(),               // 8
-        row("5", "", "1600000002"),             // 9
-        row("6", "3", "-5"),                    // 11
-        row("7", "4", "1600000003"),            // 13
+        row("1", "3", "1600000000"),     // line 2 and 3
+        row("2", "three", "1600000001"), // 4
+        row("3", "3", "99999999999999"), // 6
+        "4,too,short".to_owned(),        // 8
+        row("5", "", "1600000002"),      // 9
+        row("6", "3", "-5"),             // 11
+        row("7", "4", "1600000003"),     // 13
         row("9223372036854775808", "4", "1600000003"),
     ];
     let engine = Engine::open("memory://", &[]).await?;
@@ -108,7 +139,9 @@ async fn bad_rows_are_rejected_and_good_ones_kept() -> Result<()> {
     let faults: Vec<(u64, &str, Option<&str>, Option<&str>)> = file
         .faults
         .iter()
-        .map(|fault| (fault.line, fault.code, fault.column.as_ref().map(|column| column.name.as_ref()), fault.value.as_deref()))
+        .map(|fault| {
+            (fault.line, fault.code, fault.column.as_ref().map(|column| column.name.as_ref()), fault.value.as_deref())
+        })
         .collect();
     assert_eq!(
         faults,
@@ -125,7 +158,8 @@ async fn bad_rows_are_rejected_and_good_ones_kept() -> Result<()> {
     assert_eq!(rejects.matches("[load.").count(), 6);
 
     // The corrected reject file loads as it is: its two extra columns are ignored.
-    let corrected = rejects.replace("three", "3").replace("99999999999999", "1600000009").replace("9223372036854775808", "8");
+    let corrected =
+        rejects.replace("three", "3").replace("99999999999999", "1600000009").replace("9223372036854775808", "8");
     let again = load(&engine, vec![source("corrected.csv", corrected)]).await?;
     assert_eq!(again.total().loaded, 3);
     Ok(())

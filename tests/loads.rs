@@ -31,7 +31,8 @@ fn reports() -> Result<Vec<Source>> {
 /// All ten files; the expected numbers are those of `golden/peers/dedication_moodle_reports.json`.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_row_of_the_log_reports_is_loaded_or_rejected_with_its_reason() -> Result<()> {
-    let golden = std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden/peers/dedication_moodle_reports.json"))?;
+    let golden =
+        std::fs::read(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden/peers/dedication_moodle_reports.json"))?;
     let golden: serde_json::Value = serde_json::from_slice(&golden)?;
     let folder = tempfile::tempdir()?;
     let engine = Engine::open("memory://", &[]).await?;
@@ -58,8 +59,14 @@ async fn every_row_of_the_log_reports_is_loaded_or_rejected_with_its_reason() ->
     }
     // Users −1 and 0 are rows; cli rows have no address; quoted line breaks are text.
     assert_eq!(numbers(&engine, "SELECT count(*) FROM logstore_standard_log WHERE userid <= 0").await?, [48]);
-    assert_eq!(numbers(&engine, "SELECT count(*) FROM logstore_standard_log WHERE origin = 'cli' AND ip IS NULL").await?, [120]);
-    assert_eq!(numbers(&engine, "SELECT count(*), count(DISTINCT id), max(id) FROM logstore_standard_log").await?[..2], [total.loaded as i64, total.loaded as i64]);
+    assert_eq!(
+        numbers(&engine, "SELECT count(*) FROM logstore_standard_log WHERE origin = 'cli' AND ip IS NULL").await?,
+        [120]
+    );
+    assert_eq!(
+        numbers(&engine, "SELECT count(*), count(DISTINCT id), max(id) FROM logstore_standard_log").await?[..2],
+        [total.loaded as i64, total.loaded as i64]
+    );
 
     // The same files again: nothing is added, and the reason is said.
     let before = engine.snapshot(None).await?.commit();
@@ -95,17 +102,29 @@ async fn events_with_names_fill_the_log_and_the_table_of_users() -> Result<()> {
     let mut request = LoadRequest::new(vec![Source::File(dataset("moodle-la-course/events.csv.gz"))], NOW);
     request.format = Some(Format::Events);
     request.timezone = Some("UTC".parse()?);
-    let map = [("userid", "user"), ("timecreated", "timecreated"), ("component", "Component"), ("eventname", "Event.name"), ("courseid", "'la-course'")];
+    let map = [
+        ("userid", "user"),
+        ("timecreated", "timecreated"),
+        ("component", "Component"),
+        ("eventname", "Event.name"),
+        ("courseid", "'la-course'"),
+    ];
     request.map = map.map(|(to, from)| (to.to_owned(), from.to_owned())).into();
     let summary = load_with(&engine, request).await?;
     assert_eq!(summary.total(), Counts { read: 95_626, loaded: 95_626, ..Counts::default() });
-    assert_eq!(numbers(&engine, "SELECT count(*), count(DISTINCT userid) FROM logstore_standard_log").await?, [95_626, 130]);
+    assert_eq!(
+        numbers(&engine, "SELECT count(*), count(DISTINCT userid) FROM logstore_standard_log").await?,
+        [95_626, 130]
+    );
     assert_eq!(numbers(&engine, "SELECT count(*), count(DISTINCT username) FROM user").await?, [130, 130]);
     let join = "SELECT count(*), min(l.timecreated), max(l.timecreated) FROM mdl_logstore_standard_log l JOIN mdl_user u ON u.id = l.userid JOIN course c ON c.id = l.courseid WHERE c.shortname = 'la-course'";
     // 2019-09-09 14:08:01 and 2019-10-27 19:26:05 UTC are the first and the last time of the file.
     assert_eq!(numbers(&engine, join).await?[..2], [95_626, 1_568_038_081]);
     // The file is in no order; rows keep theirs by their ids, which matters among hits of one second.
-    assert_eq!(numbers(&engine, "SELECT min(id), max(id), count(DISTINCT id) FROM logstore_standard_log").await?, [1, 95_626, 95_626]);
+    assert_eq!(
+        numbers(&engine, "SELECT min(id), max(id), count(DISTINCT id) FROM logstore_standard_log").await?,
+        [1, 95_626, 95_626]
+    );
     assert_eq!(numbers(&engine, "SELECT timecreated FROM logstore_standard_log WHERE id = 1").await?, [1_572_082_632]);
     Ok(())
 }
@@ -134,7 +153,8 @@ async fn a_key_makes_loading_twice_change_nothing() -> Result<()> {
     let again = load(&engine, vec![source("log.csv", log_csv(1..=1000))]).await?;
     assert_eq!(again.commit, None);
     assert_eq!(again.total(), Counts { read: 1000, skipped: 1000, ..Counts::default() });
-    let overlap = load(&engine, vec![source("x.csv", log_csv(900..=1100)), source("y.csv", log_csv(1050..=1200))]).await?;
+    let overlap =
+        load(&engine, vec![source("x.csv", log_csv(900..=1100)), source("y.csv", log_csv(1050..=1200))]).await?;
     let counts: Vec<(u64, u64)> = overlap.files.iter().map(|file| (file.counts.loaded, file.counts.skipped)).collect();
     assert_eq!(counts, [(100, 101), (100, 51)], "ids that stand twice count once, for the earlier file");
 
@@ -142,9 +162,14 @@ async fn a_key_makes_loading_twice_change_nothing() -> Result<()> {
     let first = load(&engine, vec![source("mdl_user.csv", users)]).await?;
     assert_eq!(first.total().loaded, 3);
     assert_eq!(load(&engine, vec![source("mdl_user.csv", users)]).await?.commit, None);
-    let changed = load(&engine, vec![source("user.csv", "id;username;city\n4;léo;Lille\n6;new;\n3;ada;Paris\n")]).await?;
+    let changed =
+        load(&engine, vec![source("user.csv", "id;username;city\n4;léo;Lille\n6;new;\n3;ada;Paris\n")]).await?;
     assert_eq!(changed.total(), Counts { read: 3, loaded: 1, replaced: 1, skipped: 1, rejected: 0 });
-    let commits = numbers(&engine, "SELECT max(_commit) FILTER (WHERE id = 3), max(_commit) FILTER (WHERE id = 4), count(*) FROM user").await?;
+    let commits = numbers(
+        &engine,
+        "SELECT max(_commit) FILTER (WHERE id = 3), max(_commit) FILTER (WHERE id = 4), count(*) FROM user",
+    )
+    .await?;
     assert_eq!(commits, [first.commit.context("commit")? as i64, changed.commit.context("commit")? as i64, 4]);
     Ok(())
 }
@@ -181,12 +206,19 @@ async fn encodings_and_dialects_hold_the_same_rows() -> Result<()> {
         ("utf16", utf16),
         ("latin", latin),
         ("dump", "id\tusername\tcity\n3\tada\tOrléans\n4\tb\t\\N\n".to_owned().into_bytes()),
-        ("quoted", "\"id\";\"username\";\"city\"\r\n\"3\";\"ada\";\"Orléans\"\r\n\"4\";\"b\";NULL\r\n".to_owned().into_bytes()),
+        (
+            "quoted",
+            "\"id\";\"username\";\"city\"\r\n\"3\";\"ada\";\"Orléans\"\r\n\"4\";\"b\";NULL\r\n".to_owned().into_bytes(),
+        ),
     ];
     for (name, bytes) in forms {
         let engine = Engine::open("memory://", &[]).await?;
         load(&engine, vec![source("user.csv", bytes)]).await.with_context(|| name.to_owned())?;
-        let found = numbers(&engine, "SELECT sum(id), count(city), max(char_length(city)), count(*) FILTER (WHERE city = 'Orléans') FROM user").await?;
+        let found = numbers(
+            &engine,
+            "SELECT sum(id), count(city), max(char_length(city)), count(*) FILTER (WHERE city = 'Orléans') FROM user",
+        )
+        .await?;
         assert_eq!(found, [7, 1, 7, 1], "{name}");
     }
     Ok(())
@@ -221,7 +253,11 @@ async fn secrets_are_never_kept() -> Result<()> {
 async fn loads_are_recorded() -> Result<()> {
     let engine = Engine::open("memory://", &[]).await?;
     load(&engine, vec![source("log.csv", log_csv(1..=10)), source("user.csv", "id,username\n3,ada\nx,bad\n")]).await?;
-    let sums = numbers(&engine, "SELECT count(*), sum(rows_read), sum(loaded), sum(rejected), max(at), max(_commit) FROM assidu.loads").await?;
+    let sums = numbers(
+        &engine,
+        "SELECT count(*), sum(rows_read), sum(loaded), sum(rejected), max(at), max(_commit) FROM assidu.loads",
+    )
+    .await?;
     assert_eq!(sums, [2, 12, 11, 1, NOW, 1]);
     Ok(())
 }

@@ -16,12 +16,29 @@ async fn store(runs: i64) -> Result<Engine> {
 }
 
 #[rstest]
-#[case::by_user("SELECT userid, session_stats(timecreated, 900) FROM logstore_standard_log GROUP BY userid", "ordering_mode=Sorted")]
-#[case::sessions("SELECT userid, sessions(timecreated, 900) FROM logstore_standard_log GROUP BY userid", "ordering_mode=Sorted")]
-#[case::time("SELECT userid, time_spent(timecreated, 900, '>=', 'half', '2 events') FROM logstore_standard_log GROUP BY userid", "ordering_mode=Sorted")]
-#[case::by_user_and_course("SELECT userid, courseid, time_spent(timecreated, 900) FROM logstore_standard_log GROUP BY userid, courseid", "ordering_mode=PartiallySorted([0])")]
+#[case::by_user(
+    "SELECT userid, session_stats(timecreated, 900) FROM logstore_standard_log GROUP BY userid",
+    "ordering_mode=Sorted"
+)]
+#[case::sessions(
+    "SELECT userid, sessions(timecreated, 900) FROM logstore_standard_log GROUP BY userid",
+    "ordering_mode=Sorted"
+)]
+#[case::time(
+    "SELECT userid, time_spent(timecreated, 900, '>=', 'half', '2 events') FROM logstore_standard_log GROUP BY userid",
+    "ordering_mode=Sorted"
+)]
+#[case::by_user_and_course(
+    "SELECT userid, courseid, time_spent(timecreated, 900) FROM logstore_standard_log GROUP BY userid, courseid",
+    "ordering_mode=PartiallySorted([0])"
+)]
 #[tokio::test(flavor = "multi_thread")]
-async fn aggregates_stream(#[case] sql: &str, #[case] mode: &str, #[values(1, 2, 8)] threads: usize, #[values(1, 2)] runs: i64) -> Result<()> {
+async fn aggregates_stream(
+    #[case] sql: &str,
+    #[case] mode: &str,
+    #[values(1, 2, 8)] threads: usize,
+    #[values(1, 2)] runs: i64,
+) -> Result<()> {
     let engine = store(runs).await?;
     let session = engine.session(None, &Limits { threads, ..Limits::default() }).await?;
     let plan = session.plan(sql).await?;

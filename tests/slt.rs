@@ -73,7 +73,8 @@ async fn open(path: &Path) -> Result<Database, Failed> {
     let engine = Engine::open("memory://", &[]).await?;
     let text = std::fs::read_to_string(path)?;
     if text.contains("# store: demo-log") {
-        load(&engine, vec![source("a.csv", log_csv(1..=1200)), source("user.csv", "id,username\n3,ada\n4,léo\n")]).await?;
+        load(&engine, vec![source("a.csv", log_csv(1..=1200)), source("user.csv", "id,username\n3,ada\n4,léo\n")])
+            .await?;
         load(&engine, vec![source("b.csv", log_csv(1201..=2000))]).await?;
     }
     Ok(Database { engine, limits: Limits { threads: 2, ..Limits::default() } })
@@ -89,7 +90,13 @@ fn run(path: &Path) -> Result<(), Failed> {
         });
         if std::env::var_os("SLT_BLESS").is_some() {
             runner
-                .update_test_file(path, " ", sqllogictest::default_validator, sqllogictest::default_normalizer, sqllogictest::default_column_validator)
+                .update_test_file(
+                    path,
+                    " ",
+                    sqllogictest::default_validator,
+                    sqllogictest::default_normalizer,
+                    sqllogictest::default_column_validator,
+                )
                 .await
                 .map_err(|error| Failed::from(error.to_string()))
         } else {
@@ -123,4 +130,3 @@ fn main() -> std::io::Result<()> {
     assert!(!trials.is_empty(), "no slt file");
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
-

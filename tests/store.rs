@@ -19,7 +19,8 @@ async fn local_folder() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn memory() -> Result<()> {
     let objects = Arc::new(InMemory::new());
-    conformance(|| async { Ok(Engine::on(Arc::new(Store::of_objects("memory", Arc::clone(&objects) as _).await?))) }).await
+    conformance(|| async { Ok(Engine::on(Arc::new(Store::of_objects("memory", Arc::clone(&objects) as _).await?))) })
+        .await
 }
 
 /// An S3-compatible server of its own project (`s3s-fs`), reached over loopback with object_store's real S3 client.
@@ -88,7 +89,9 @@ where
     assert_eq!(at_first, 300, "time travel");
 
     // Both tables came with one commit, and every row says which.
-    let commits = numbers(&engine, "SELECT min(_commit), max(_commit), count(DISTINCT _commit) FROM logstore_standard_log").await?;
+    let commits =
+        numbers(&engine, "SELECT min(_commit), max(_commit), count(DISTINCT _commit) FROM logstore_standard_log")
+            .await?;
     assert_eq!(commits, [1, 2, 2]);
     assert_eq!(numbers(&engine, "SELECT max(_commit) FROM mdl_user").await?, [2]);
     assert_eq!(numbers(&engine, "SELECT count(*) FROM logstore_standard_log WHERE _commit = 2").await?, [200]);
@@ -139,9 +142,13 @@ where
         load(&one, vec![source("e.csv", log_csv(3001..=3100))]),
         load(&two, vec![source("e.csv", log_csv(3001..=3100))]),
     );
-    let refused = [&a, &b].into_iter().filter_map(|result| result.as_ref().err()).map(engine::Error::kind).collect::<Vec<_>>();
+    let refused =
+        [&a, &b].into_iter().filter_map(|result| result.as_ref().err()).map(engine::Error::kind).collect::<Vec<_>>();
     assert!(refused.iter().all(|kind| *kind == ErrorKind::Conflict) && refused.len() < 2, "{a:?} {b:?}");
-    assert_eq!(numbers(&one, "SELECT count(*), count(DISTINCT id) FROM logstore_standard_log WHERE id > 3000").await?, [100, 100]);
+    assert_eq!(
+        numbers(&one, "SELECT count(*), count(DISTINCT id) FROM logstore_standard_log WHERE id > 3000").await?,
+        [100, 100]
+    );
     Ok(())
 }
 
@@ -231,6 +238,9 @@ async fn daily_loads_stay_few_runs() -> Result<()> {
         engine.load(&request, Arc::new(Silent)).await?;
         assert!(runs(&engine).await? <= 9, "day {day}");
     }
-    assert_eq!(numbers(&engine, "SELECT count(*), count(DISTINCT _commit) FROM logstore_standard_log").await?, [1200, 30]);
+    assert_eq!(
+        numbers(&engine, "SELECT count(*), count(DISTINCT _commit) FROM logstore_standard_log").await?,
+        [1200, 30]
+    );
     Ok(())
 }

@@ -192,7 +192,6 @@ impl Chunk {
         users.map(|users| users.values().as_ref()).ok_or_else(|| Error::bug("users are not integers"))
     }
 
-
     /// The rows with keys into the dictionaries of the whole load; a text column with too many different values
     /// becomes plain text.
     pub(super) fn into_batch(self, spec: &TableSpec, shared: &Dictionaries) -> Result<RecordBatch> {

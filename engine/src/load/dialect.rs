@@ -194,8 +194,13 @@ mod tests {
                         let end = seen + end;
                         let known = ends_by_csv(text);
                         // The csv reader lets a record start at the line feed of a CR LF.
-                        let starts = known.contains(&end) || (text[..end].ends_with(b"\r\n") && known.contains(&(end - 1)));
-                        assert!(end == text.len() || starts, "{:?} cut by {cut} at {end}", String::from_utf8_lossy(text));
+                        let starts =
+                            known.contains(&end) || (text[..end].ends_with(b"\r\n") && known.contains(&(end - 1)));
+                        assert!(
+                            end == text.len() || starts,
+                            "{:?} cut by {cut} at {end}",
+                            String::from_utf8_lossy(text)
+                        );
                     }
                     seen += piece.len();
                 }

@@ -77,4 +77,3 @@ impl SchemaProvider for SiteSchema {
         self.scan(name).is_some()
     }
 }
-
