@@ -116,7 +116,7 @@ fn links(page: &str) -> Vec<&str> {
 
 fn check_link(page: &str, target: &str) -> Result<()> {
     let (path, fragment) = target.split_once('#').map_or((target, None), |(path, anchor)| (path, Some(anchor)));
-    let folder = Path::new(page).parent().unwrap_or(Path::new(""));
+    let folder = Path::new(page).parent().unwrap_or_else(|| Path::new(""));
     let linked = if path.is_empty() { PathBuf::from(page) } else { folder.join(path) };
     if COMING
         .iter()
