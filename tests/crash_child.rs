@@ -42,8 +42,12 @@ async fn main() -> Result<()> {
             let request = LoadRequest { memory_budget: 1 << 10, ..LoadRequest::new(sources, NOW) };
             engine.load(&request, std::sync::Arc::new(Silent)).await?;
         }
-        "optimize" => drop(engine.optimize(NOW).await?),
-        "vacuum" => drop(engine.vacuum(i64::MAX / 2, 0, false, true).await?),
+        "optimize" => {
+            engine.optimize(NOW).await?;
+        }
+        "vacuum" => {
+            engine.vacuum(i64::MAX / 2, 0, false, true).await?;
+        }
         other => bail!("unknown work {other}"),
     }
     Ok(())

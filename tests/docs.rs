@@ -10,9 +10,6 @@ use server::cli::{Console, Exit};
 /// Names at which nothing is part of the project.
 const NOT_OURS: [&str; 6] = [".git", "target", "assidu-store", "assidu-demo", "bench-work", "bench-venv"];
 
-/// Pages that may be linked before they are there.
-const COMING: [&str; 1] = ["docs/concepts/sql-safety.md"];
-
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -118,12 +115,6 @@ fn check_link(page: &str, target: &str) -> Result<()> {
     let (path, fragment) = target.split_once('#').map_or((target, None), |(path, anchor)| (path, Some(anchor)));
     let folder = Path::new(page).parent().unwrap_or_else(|| Path::new(""));
     let linked = if path.is_empty() { PathBuf::from(page) } else { folder.join(path) };
-    if COMING
-        .iter()
-        .any(|coming| root().join(&linked).with_extension("").ends_with(Path::new(coming).with_extension("")))
-    {
-        return Ok(());
-    }
     ensure!(root().join(&linked).exists(), "`{page}` links to `{target}`, which is not there");
     if let Some(fragment) = fragment {
         let there = text(&linked.to_string_lossy())?;

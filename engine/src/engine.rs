@@ -71,7 +71,9 @@ impl Engine {
             // The load is committed; that another process optimizes at the same time is no failure of it.
             match self.store.optimize(request.now, OptimizeOptions::automatic()).await {
                 Err(error) if error.kind() == crate::ErrorKind::Conflict => {}
-                other => drop(other?),
+                other => {
+                    other?;
+                }
             }
         }
         Ok(summary)

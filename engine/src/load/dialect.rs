@@ -25,7 +25,7 @@ impl Dialect {
         let most = DELIMITERS.into_iter().rev().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',');
         let delimiter = delimiter.unwrap_or(most);
         let dumped =
-            delimiter == b'\t' && !header.starts_with(b"\"") && !memchr::memmem::find(header, b"\t\"").is_some();
+            delimiter == b'\t' && !header.starts_with(b"\"") && memchr::memmem::find(header, b"\t\"").is_none();
         Self { delimiter, quotes: !dumped, escapes: dumped }
     }
 

@@ -111,10 +111,10 @@ impl<'a> EventMap<'a> {
     /// Unix seconds of a row.
     pub(super) fn time(&self, record: &StringRecord) -> std::result::Result<i64, RowFault> {
         let text = record.get(self.time).unwrap_or_default().trim();
-        let fault = |code, reason, hint| RowFault { code, column: Some(self.time), reason, hint };
+        let fault = |code, reason, hint: Option<Box<Text>>| RowFault { code, column: Some(self.time), reason, hint };
         let seconds = match parse_event_time(text, self.request) {
             Ok(seconds) => seconds,
-            Err(Some((reason, hint))) => return Err(fault("load.bad_time", reason, hint)),
+            Err(Some((reason, hint))) => return Err(fault("load.bad_time", reason, hint.map(Box::new))),
             Err(None) => return Err(fault("load.bad_time", crate::text!("not a time", "ce n'est pas une date"), None)),
         };
         if (0..=value::MAX_TIME).contains(&seconds) {

@@ -74,8 +74,11 @@ pub(super) struct RowFault {
     /// Column of the file, from 0.
     pub(super) column: Option<usize>,
     pub(super) reason: Text,
-    pub(super) hint: Option<Text>,
+    pub(super) hint: Option<Box<Text>>,
 }
+
+/// Makes a row of the log of a record and its line.
+type ParseRow<'a> = dyn FnMut(&StringRecord, u64) -> std::result::Result<Vec<Value>, RowFault> + 'a;
 
 /// One value of a row of the log.
 pub(super) enum Value {
@@ -116,7 +119,7 @@ impl KeylessFile<'_> {
                 code: fault.code,
                 column: fault.column,
                 reason: fault.reason,
-                hint: fault.hint,
+                hint: fault.hint.map(Box::new),
             })?;
             if let Some(course) = course {
                 row.set_course(course);
@@ -215,11 +218,7 @@ impl KeylessFile<'_> {
     }
 
     /// Reads the rows and hands them to the log.
-    fn push_rows(
-        &self,
-        survey: &Survey,
-        parse: &mut dyn FnMut(&StringRecord, u64) -> std::result::Result<Vec<Value>, RowFault>,
-    ) -> Result<Counts> {
+    fn push_rows(&self, survey: &Survey, parse: &mut ParseRow<'_>) -> Result<Counts> {
         if survey.rows == 0 {
             return Err(no_rows(&self.input.name));
         }
@@ -273,7 +272,7 @@ impl KeylessFile<'_> {
                 column,
                 value,
                 reason: fault.reason,
-                hint: fault.hint,
+                hint: fault.hint.map(|hint| *hint),
             },
         }
     }

@@ -173,7 +173,7 @@ impl LogFile<'_> {
                 return Ok(());
             }
             let number = piece.number;
-            let (read, rejects) = self.parse(piece, &mut builder)?;
+            let (read, rejects) = self.parse(&piece, &mut builder)?;
             rows.fetch_add(read, Ordering::Relaxed);
             self.rejects.report(number, rejects)?;
             if builder.rows() > 0 {
@@ -182,7 +182,7 @@ impl LogFile<'_> {
         }
     }
 
-    fn parse(&self, piece: Piece, builder: &mut ChunkBuilder) -> Result<(u64, Vec<Reject>)> {
+    fn parse(&self, piece: &Piece, builder: &mut ChunkBuilder) -> Result<(u64, Vec<Reject>)> {
         let mut reader = self.dialect.reader(piece.bytes.as_slice());
         let mut record = ByteRecord::new();
         let mut scratch = Vec::new();
@@ -256,7 +256,7 @@ impl LogFile<'_> {
             column: named,
             value,
             reason: fault.reason,
-            hint: fault.hint,
+            hint: fault.hint.map(|hint| *hint),
         }
     }
 }

@@ -504,7 +504,7 @@ impl CsvSource<'_> {
             column: named,
             value,
             reason: fault.reason,
-            hint: fault.hint,
+            hint: fault.hint.map(|hint| *hint),
         }
     }
 }

@@ -11,7 +11,8 @@ pub(super) const MAX_TIME: i64 = 253_402_300_799;
 pub(super) struct FieldFault {
     pub(super) code: &'static str,
     pub(super) reason: Text,
-    pub(super) hint: Option<Text>,
+    /// Boxed: faults travel through results of hot loops.
+    pub(super) hint: Option<Box<Text>>,
 }
 
 /// Whether a name of a header means a column: without regard to case, surrounding blanks, quotes and a table prefix.
@@ -139,7 +140,7 @@ pub(super) fn impossible_time(number: i64) -> FieldFault {
     FieldFault {
         code: "load.impossible_time",
         reason: crate::text!("not a possible time", "ce n'est pas une date possible"),
-        hint,
+        hint: hint.map(Box::new),
     }
 }
 
@@ -152,10 +153,10 @@ pub(super) fn field_count(found: usize, expected: usize, dialect: Dialect) -> Fi
             "the row has {found} fields, the header has {expected}",
             "la ligne a {found} champs, l'en-tête en a {expected}"
         ),
-        hint: Some(crate::text!(
+        hint: Some(Box::new(crate::text!(
             "hint: quote fields that hold the separator `{delimiter}`, a quote or a line break, and double quotes inside",
             "conseil : mettez entre guillemets les champs qui contiennent le séparateur `{delimiter}`, un guillemet ou un saut de ligne, et doublez les guillemets internes"
-        )),
+        ))),
     }
 }
 

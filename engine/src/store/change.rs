@@ -105,6 +105,13 @@ impl Change {
 /// Ids stay used when an older state comes back: a new row must never get the id of a row that once was.
 fn keep_last_ids(wanted: &Manifest, current: &Manifest) -> std::collections::BTreeMap<String, super::Site> {
     let mut sites = wanted.sites.clone();
+    for (site, tables) in &current.sites {
+        for (name, table) in &tables.tables {
+            // A table that the older state did not have stays as an empty one.
+            let site = sites.entry(site.clone()).or_default();
+            site.tables.entry(name.clone()).or_insert_with(|| Table { files: Vec::new(), ..table.clone() });
+        }
+    }
     for (site, tables) in &mut sites {
         for (name, table) in &mut tables.tables {
             let known = current.table(site, name).map_or(0, |table| table.last_id);

@@ -12,7 +12,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt;
 
 use super::change::{Change, NewFile, TableChange, TableNeed};
-use super::fileset::{Cluster, clusters};
+use super::fileset::clusters;
 use super::manifest::{DataFile, Table};
 use super::{FILE_ROWS, OptimizeReport, STORE_URL, Snapshot, Store, TableScan, WriteTarget, step};
 use crate::error::{Error, Result};
@@ -20,12 +20,14 @@ use crate::error::{Error, Result};
 /// When clusters are merged, and how large files become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OptimizeOptions {
-    /// A cluster with more runs than this is merged. A scan therefore merges at most this many runs of a user range
-    /// (read amplification). 1 merges everything.
+    /// A cluster with more runs than this is merged, at least in part; a scan merges at most this many runs of a user
+    /// range (read amplification). 1 merges everything.
     pub max_runs: usize,
-    /// A cluster is merged, whatever its runs, when its largest run holds less than this many times the rows of the
-    /// others together. Every row is therefore rewritten about once each time its range grows by this factor
-    /// (write amplification is logarithmic).
+    /// What is alike in size: runs are merged with larger ones only when those hold less than this many times their
+    /// rows, so that many small loads beside a large run do not rewrite it again and again. When the runs beside the
+    /// largest one together hold more than one part in `growth` of it, all are merged. A row is therefore rewritten
+    /// when the runs around it have grown by a factor, and not once for so many loads (write amplification; the test
+    /// below measures it).
     pub growth: u64,
     /// Rows of a file that is full; smaller neighbours are joined.
     pub file_rows: u64,
@@ -188,56 +190,71 @@ fn groups(table: &Table, options: OptimizeOptions) -> Vec<Vec<&DataFile>> {
         let many = small.len() > options.max_runs.max(1);
         return if many { vec![small] } else { Vec::new() };
     }
-    let mut groups: Vec<Vec<&DataFile>> = Vec::new();
-    let mut group_rows = 0;
-    let mut joins_next = false;
+    let mut groups: Vec<Group<'_>> = Vec::new();
     for cluster in clusters(&table.files) {
-        let wanted = wants_merge(&cluster, options);
-        let files: Vec<&DataFile> = cluster.files().collect();
-        match groups.last_mut() {
-            // Small neighbours become one file.
-            Some(group) if joins_next && group_rows + cluster.rows <= options.file_rows => {
-                group.extend(files);
-                group_rows += cluster.rows;
-            }
-            _ => {
-                groups.push(files);
-                group_rows = cluster.rows;
-            }
+        let sizes: Vec<u64> = cluster.chains.iter().map(|chain| chain.iter().map(|file| file.rows).sum()).collect();
+        let chosen = runs_to_merge(&sizes, options);
+        if !chosen.is_empty() && chosen.len() < sizes.len() {
+            let files = chosen.iter().flat_map(|run| &cluster.chains[*run]).copied().collect();
+            groups.push(Group { files, rows: u64::MAX, merges: true });
+            continue;
         }
-        joins_next = wanted || cluster.rows < options.file_rows / 2;
-        if !joins_next {
-            group_rows = u64::MAX / 2;
+        let next = Group { files: cluster.files().collect(), rows: cluster.rows, merges: !chosen.is_empty() };
+        match groups.last_mut() {
+            Some(group) if group.takes(&next, options) => group.join(next),
+            _ => groups.push(next),
         }
     }
-    let worthwhile = |group: &Vec<&DataFile>| {
-        let rows: u64 = group.iter().map(|file| file.rows).sum();
-        let chains = clusters_of(group);
-        let overlapping = chains.iter().any(|(runs, largest, rows)| wants(*runs, *largest, *rows, options));
-        let small = group.len() > options.max_runs.max(1) && rows <= options.file_rows;
-        overlapping || small
+    let worthwhile = |group: &Group<'_>| {
+        group.merges || group.files.len() > options.max_runs.max(1) && group.rows <= options.file_rows
     };
-    groups.into_iter().filter(worthwhile).collect()
+    groups.into_iter().filter(worthwhile).map(|group| group.files).collect()
 }
 
-fn clusters_of(group: &[&DataFile]) -> Vec<(usize, u64, u64)> {
-    let owned: Vec<DataFile> = group.iter().map(|file| (*file).clone()).collect();
-    clusters(&owned).iter().map(measure).collect()
+/// Files that may be rewritten together.
+struct Group<'a> {
+    files: Vec<&'a DataFile>,
+    rows: u64,
+    /// Some of the files overlap and are to be merged.
+    merges: bool,
 }
 
-/// Runs, rows of the largest run, rows.
-fn measure(cluster: &Cluster<'_>) -> (usize, u64, u64) {
-    let largest = cluster.chains.iter().map(|chain| chain.iter().map(|file| file.rows).sum()).max().unwrap_or(0);
-    (cluster.chains.len(), largest, cluster.rows)
+impl<'a> Group<'a> {
+    /// Whether a neighbour may become part of the same file.
+    fn takes(&self, next: &Self, options: OptimizeOptions) -> bool {
+        let is_open = self.merges || self.rows < options.file_rows / 2;
+        is_open && self.rows.saturating_add(next.rows) <= options.file_rows
+    }
+
+    fn join(&mut self, next: Self) {
+        self.files.extend(next.files);
+        self.rows += next.rows;
+        self.merges |= next.merges;
+    }
 }
 
-fn wants_merge(cluster: &Cluster<'_>, options: OptimizeOptions) -> bool {
-    let (runs, largest, rows) = measure(cluster);
-    wants(runs, largest, rows, options)
-}
-
-fn wants(runs: usize, largest: u64, rows: u64, options: OptimizeOptions) -> bool {
-    runs > options.max_runs || (runs > 1 && largest < options.growth * (rows - largest))
+/// Which runs of a cluster are merged, by their rows; none when the cluster may stay as it is.
+fn runs_to_merge(sizes: &[u64], options: OptimizeOptions) -> Vec<usize> {
+    let largest = sizes.iter().copied().max().unwrap_or(0);
+    let others = sizes.iter().sum::<u64>() - largest;
+    if sizes.len() < 2 {
+        return Vec::new();
+    }
+    if options.max_runs <= 1 || largest < options.growth.saturating_mul(others) {
+        return (0..sizes.len()).collect();
+    }
+    if sizes.len() <= options.max_runs {
+        return Vec::new();
+    }
+    let mut by_size: Vec<usize> = (0..sizes.len()).collect();
+    by_size.sort_by_key(|run| sizes[*run]);
+    let mut merged = 0;
+    let is_alike = |(place, run): &(usize, usize)| {
+        let alike = *place < 2 || sizes[*run] < options.growth.saturating_mul(merged);
+        merged += sizes[*run];
+        alike
+    };
+    by_size.into_iter().enumerate().take_while(is_alike).map(|(_, run)| run).collect()
 }
 
 fn table_change((site, name): (&str, &str), table: &Table, group: &[&DataFile], added: Vec<DataFile>) -> TableChange {
@@ -251,5 +268,49 @@ fn table_change((site, name): (&str, &str), table: &Table, group: &[&DataFile], 
         remove: group.iter().map(|file| file.path.clone()).collect::<BTreeSet<_>>(),
         last_id: table.last_id,
         need: TableNeed::Rewrite,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Loads of 1,000 rows into one user range: the greatest number of runs, and how often a row is written on average.
+    fn amplification(base: u64, loads: u64) -> (usize, f64) {
+        let options = OptimizeOptions::automatic();
+        let mut runs = vec![base];
+        let mut written = 0;
+        let mut most = 0;
+        for _ in 0..loads {
+            runs.push(1000);
+            written += 1000;
+            let chosen = runs_to_merge(&runs, options);
+            if !chosen.is_empty() {
+                let merged: u64 = chosen.iter().map(|run| runs[*run]).sum();
+                written += merged;
+                runs =
+                    runs.iter().enumerate().filter(|(run, _)| !chosen.contains(run)).map(|(_, rows)| *rows).collect();
+                runs.push(merged);
+            }
+            most = most.max(runs.len());
+        }
+        assert_eq!(runs.iter().sum::<u64>(), base + loads * 1000);
+        (most, written as f64 / (loads * 1000) as f64)
+    }
+
+    #[test]
+    fn many_small_loads_are_neither_many_runs_nor_much_rewriting() {
+        for (base, loads) in [(1_000, 1_000), (1_000_000, 1_000), (1_000_000, 10_000), (100_000_000, 10_000)] {
+            let (most, times) = amplification(base, loads);
+            assert!(most <= 8, "{base}: {most} runs");
+            assert!(times < 16.0, "{base}, {loads} loads: each row was written {times} times");
+        }
+    }
+
+    #[test]
+    fn asked_for_everything_is_merged() {
+        assert_eq!(runs_to_merge(&[1_000_000, 1], OptimizeOptions::default()), [0, 1]);
+        assert!(runs_to_merge(&[1_000_000, 1], OptimizeOptions::automatic()).is_empty());
+        assert!(runs_to_merge(&[5], OptimizeOptions::default()).is_empty());
     }
 }

@@ -118,16 +118,16 @@ impl TableScan {
             let groups = partitions.iter().map(of_partition).collect();
             return Ok(DataSourceExec::from_data_source(self.config(state, scan, groups, partitioning)?));
         }
-        self.merge_scan(state, scan, &partitions, partitioning)
+        self.merge_scan(state, &scan, &partitions, partitioning.as_ref())
     }
 
     /// Clusters of several runs: a sort-preserving merge of those clusters only.
     fn merge_scan(
         &self,
         state: &dyn Session,
-        scan: Scan,
+        scan: &Scan,
         partitions: &[&[fileset::Cluster<'_>]],
-        partitioning: Option<Partitioning>,
+        partitioning: Option<&Partitioning>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
         let mut groups = Vec::new();
         let mut segments = Vec::new();
@@ -152,7 +152,8 @@ impl TableScan {
         let sorted = sort_columns().into_iter().filter_map(|name| self.file_schema.index_of(name).ok());
         let missing: Vec<usize> = sorted.filter(|index| !wanted.contains(index)).collect();
         let all = wanted.iter().copied().chain(missing).collect();
-        let config = self.config(state, Scan { projection: all, limit: None, ..scan }, groups, None)?;
+        let config =
+            self.config(state, Scan { projection: all, limit: None, predicate: scan.predicate.clone() }, groups, None)?;
         let input = DataSourceExec::from_data_source(config);
         let rows = partitions.iter().flat_map(|clusters| clusters.iter()).map(|cluster| cluster.rows).sum::<u64>();
         let rows = usize::try_from(rows).unwrap_or(usize::MAX);
@@ -160,7 +161,7 @@ impl TableScan {
             input,
             segments,
             wanted.len(),
-            partitioning.as_ref(),
+            partitioning,
             &self.file_schema,
             &wanted,
             rows,
