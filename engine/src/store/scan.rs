@@ -157,15 +157,8 @@ impl TableScan {
         let input = DataSourceExec::from_data_source(config);
         let rows = partitions.iter().flat_map(|clusters| clusters.iter()).map(|cluster| cluster.rows).sum::<u64>();
         let rows = usize::try_from(rows).unwrap_or(usize::MAX);
-        let merge = ClusterMergeExec::try_new(
-            input,
-            segments,
-            wanted.len(),
-            partitioning,
-            &self.file_schema,
-            &wanted,
-            rows,
-        )?;
+        let merge =
+            ClusterMergeExec::try_new(input, segments, wanted.len(), partitioning, &self.file_schema, &wanted, rows)?;
         Ok(Arc::new(merge))
     }
 

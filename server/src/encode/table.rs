@@ -102,7 +102,7 @@ impl<W: Write + Send> Encoder for TableEncoder<W> {
 
 /// Draws a table that ends with a line end; `right` tells which columns are numbers.
 ///
-/// Cells are drawn as they are: texts from outside go through [`printable`] before.
+/// Cells are drawn as they are: texts from outside go through `printable` before.
 pub fn draw(names: &[String], right: &[bool], rows: &[Vec<String>], width: Option<u16>) -> String {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED);
