@@ -14,7 +14,7 @@ use super::chunk::{Chunk, Dictionaries, dictionary_type, id_number, id_of};
 use super::run::{Output, Run, SortKey, UserRange, merge};
 use crate::error::{Error, Result};
 use crate::model::{Kind, TableSpec};
-use crate::store::{Column, ColumnType, DataFile, FILE_ROWS, Store, Table, WriteTarget, clusters, step};
+use crate::store::{Column, DataFile, FILE_ROWS, Store, Table, WriteTarget, clusters, step};
 
 /// Numbers of chunks that one file may use: chunk n of file f has the number `f × CHUNKS_PER_FILE + n`.
 pub(super) const CHUNKS_PER_FILE: u64 = 1 << 32;
@@ -193,15 +193,9 @@ fn collect_ids(bytes: bytes::Bytes, ids: &mut RoaringTreemap) -> Result<()> {
 
 /// Columns of the log in the manifest.
 pub(super) fn manifest_columns(spec: &TableSpec) -> Vec<Column> {
-    let kind = |kind: Kind| match kind {
-        Kind::Int => ColumnType::Int,
-        Kind::Float => ColumnType::Float,
-        Kind::Bytes => ColumnType::Bytes,
-        Kind::Text | Kind::LongText => ColumnType::Text,
-    };
     let column = |column: &crate::model::ColumnSpec| Column {
         name: column.name.to_owned(),
-        kind: kind(column.kind),
+        kind: column.kind.into(),
         nullable: column.nullable,
     };
     spec.columns.iter().map(column).collect()

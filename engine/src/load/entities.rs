@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use crate::error::{Error, Result};
 use crate::model;
-use crate::store::{Column, ColumnType, NewFile, Snapshot, Store, TableChange, TableNeed, WriteTarget};
+use crate::store::{Column, NewFile, Snapshot, Store, TableChange, TableNeed, WriteTarget};
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,12 +128,7 @@ fn change(
     writer.write(&RecordBatch::try_new(schema, vec![ids, names])?)?;
     let column = |column: &model::ColumnSpec| Column {
         name: column.name.to_owned(),
-        kind: match column.kind {
-            model::Kind::Int => ColumnType::Int,
-            model::Kind::Float => ColumnType::Float,
-            model::Kind::Bytes => ColumnType::Bytes,
-            model::Kind::Text | model::Kind::LongText => ColumnType::Text,
-        },
+        kind: column.kind.into(),
         nullable: !spec.key.contains(&column.name),
     };
     Ok(TableChange {

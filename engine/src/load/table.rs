@@ -23,7 +23,7 @@ use super::value::{self, FieldFault};
 use super::{Counts, Progress};
 use crate::error::{Error, Result};
 use crate::fault::{Column as FaultColumn, Fault, quoted};
-use crate::model::{self, Kind};
+use crate::model;
 use crate::store::{
     self, COMMIT, Column, ColumnType, DataFile, FILE_ROWS, NewFile, Store, Table, TableChange, TableNeed, WriteTarget,
 };
@@ -86,7 +86,7 @@ impl TableLoad {
                 if !columns.iter().any(|known| known.name == column.name) {
                     columns.push(Column {
                         name: column.name.to_owned(),
-                        kind: column_type(column.kind),
+                        kind: column.kind.into(),
                         nullable: !key.iter().any(|k| k == column.name),
                     });
                 }
@@ -707,15 +707,6 @@ fn clean_name(header: &str) -> String {
     let name = header.trim().trim_matches(|c| c == '`' || c == '"');
     let last = name.rsplit_once('.').map(|(_, last)| last.trim_matches(|c| c == '`' || c == '"'));
     last.filter(|last| !last.is_empty()).unwrap_or(name).to_lowercase()
-}
-
-fn column_type(kind: Kind) -> ColumnType {
-    match kind {
-        Kind::Int => ColumnType::Int,
-        Kind::Float => ColumnType::Float,
-        Kind::Bytes => ColumnType::Bytes,
-        Kind::Text | Kind::LongText => ColumnType::Text,
-    }
 }
 
 fn plain_type(kind: ColumnType) -> DataType {
