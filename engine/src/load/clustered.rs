@@ -14,10 +14,7 @@ use super::chunk::{Chunk, Dictionaries, dictionary_type, id_number, id_of};
 use super::run::{Output, Run, SortKey, UserRange, merge};
 use crate::error::{Error, Result};
 use crate::model::{Kind, TableSpec};
-use crate::store::{Column, ColumnType, DataFile, Store, Table, WriteTarget, clusters, step};
-
-/// Rows that a file should hold: large enough for long scans, small enough that files are units of parallel work.
-pub(crate) const FILE_ROWS: u64 = 1 << 20;
+use crate::store::{Column, ColumnType, DataFile, FILE_ROWS, Store, Table, WriteTarget, clusters, step};
 
 /// Numbers of chunks that one file may use: chunk n of file f has the number `f × CHUNKS_PER_FILE + n`.
 pub(super) const CHUNKS_PER_FILE: u64 = 1 << 32;

@@ -25,7 +25,6 @@ use std::sync::Arc;
 use crate::fault::Fault;
 use crate::text::Text;
 
-pub(crate) use clustered::FILE_ROWS;
 pub(crate) use job::load;
 
 /// Where the bytes of one input come from.

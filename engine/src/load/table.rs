@@ -13,7 +13,6 @@ use csv::ByteRecord;
 use foldhash::fast::FixedState;
 use std::hash::BuildHasher;
 
-use super::clustered::FILE_ROWS;
 use super::detect::{Body, Detected, invalid, no_rows, read_all};
 use super::dialect::{Dialect, unescape};
 use super::input::Input;
@@ -26,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::fault::{Column as FaultColumn, Fault, quoted};
 use crate::model::{self, Kind};
 use crate::store::{
-    self, COMMIT, Column, ColumnType, DataFile, NewFile, Store, Table, TableChange, TableNeed, WriteTarget,
+    self, COMMIT, Column, ColumnType, DataFile, FILE_ROWS, NewFile, Store, Table, TableChange, TableNeed, WriteTarget,
 };
 use crate::text::Text;
 

@@ -38,7 +38,7 @@ pub(crate) use scan::{STORE_URL, arrow_type};
 pub(crate) use step::step;
 pub use step::{STEPS, observe};
 pub use vacuum::MIN_KEEP_SECONDS;
-pub(crate) use writer::{FileWriter, ROW_GROUP_ROWS, WriteTarget, sort_columns};
+pub(crate) use writer::{FILE_ROWS, FileWriter, ROW_GROUP_ROWS, WriteTarget, sort_columns};
 
 /// Name of the site that needs no prefix, until an operator chooses another.
 pub const DEFAULT_SITE: &str = "main";

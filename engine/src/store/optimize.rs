@@ -14,7 +14,7 @@ use futures::StreamExt;
 use super::change::{Change, NewFile, TableChange, TableNeed};
 use super::fileset::{Cluster, clusters};
 use super::manifest::{DataFile, Table};
-use super::{OptimizeReport, STORE_URL, Snapshot, Store, TableScan, WriteTarget, step};
+use super::{FILE_ROWS, OptimizeReport, STORE_URL, Snapshot, Store, TableScan, WriteTarget, step};
 use crate::error::{Error, Result};
 
 /// When clusters are merged, and how large files become.
@@ -33,7 +33,7 @@ pub struct OptimizeOptions {
 
 impl Default for OptimizeOptions {
     fn default() -> Self {
-        Self { max_runs: 1, growth: 4, file_rows: crate::load::FILE_ROWS }
+        Self { max_runs: 1, growth: 4, file_rows: FILE_ROWS }
     }
 }
 

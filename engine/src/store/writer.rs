@@ -22,6 +22,9 @@ use crate::error::Result;
 /// Rows of a row group: small enough that one group of a column stays in the processor's caches while it is encoded.
 pub(crate) const ROW_GROUP_ROWS: usize = 128 * 1024;
 
+/// Rows that a file should hold: large enough for long scans, small enough that files are units of parallel work.
+pub(crate) const FILE_ROWS: u64 = 1 << 20;
+
 /// The order of a clustered file.
 pub(crate) fn sort_columns() -> [&'static str; 3] {
     ["userid", "timecreated", "id"]
