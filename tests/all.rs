@@ -1,8 +1,11 @@
 //! Tests of the whole product, in one binary.
 
 mod bad_input;
+mod cli;
 mod crash;
+mod fuzz;
 mod loads;
 mod plans;
+mod properties;
 mod store;
 mod tidy;
