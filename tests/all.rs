@@ -1,9 +1,12 @@
 //! Tests of the whole product, in one binary.
 
 mod bad_input;
+mod cli;
 mod crash;
 mod docs;
+mod fuzz;
 mod loads;
 mod plans;
+mod properties;
 mod store;
 mod tidy;
