@@ -165,6 +165,30 @@ async fn bad_rows_are_rejected_and_good_ones_kept() -> Result<()> {
     Ok(())
 }
 
+/// A file in which every row is bad is told completely and in order, piece by piece.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_of_bad_rows_alone_is_rejected_in_order() -> Result<()> {
+    let engine = Engine::open("memory://", &[]).await?;
+    let folder = tempfile::tempdir()?;
+    let rows = 400_000_u64;
+    let text = format!("{LOG_HEADER}\n{}", "bad,row\n".repeat(rows as usize));
+    // Pieces of one MiB: several of them, and each hands its rejects over many times.
+    let mut request = LoadRequest { memory_budget: 1, ..LoadRequest::new(vec![source("log.csv", text)], NOW) };
+    request.rejects_dir = Some(folder.path().to_owned());
+    let summary = engine.load(&request, Arc::new(Silent)).await?;
+    assert_eq!((summary.commit, summary.total().read, summary.total().rejected), (None, rows, rows));
+    assert_eq!(
+        summary.files[0].faults.iter().map(|fault| fault.line).collect::<Vec<_>>(),
+        (2..=11).collect::<Vec<_>>()
+    );
+    let rejects = std::fs::read_to_string(summary.files[0].rejects.as_ref().context("reject file")?)?;
+    let line = |row: &str| row.split(',').rev().nth(2).and_then(|line| line.parse::<u64>().ok());
+    let numbers: Vec<Option<u64>> = rejects.lines().skip(1).map(line).collect();
+    assert_eq!(numbers.len() as u64, rows);
+    assert!(numbers.iter().zip(2..).all(|(found, expected)| *found == Some(expected)), "{:?}", numbers.iter().take(3));
+    Ok(())
+}
+
 /// A full disk fails the load and leaves the store as it was. `/dev/full` stands for it where it exists.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_is_told_and_harms_nothing() -> Result<()> {

@@ -14,7 +14,7 @@ use super::chunk::{Chunk, Dictionaries, dictionary_type, id_number, id_of};
 use super::run::{Output, Run, SortKey, UserRange, merge};
 use crate::error::{Error, Result};
 use crate::model::{Kind, TableSpec};
-use crate::store::{Column, DataFile, FILE_ROWS, Store, Table, WriteTarget, clusters, step};
+use crate::store::{Column, ColumnType, DataFile, FILE_ROWS, Store, Table, WriteTarget, clusters, step};
 
 /// Numbers of chunks that one file may use: chunk n of file f has the number `f × CHUNKS_PER_FILE + n`.
 pub(super) const CHUNKS_PER_FILE: u64 = 1 << 32;
@@ -189,6 +189,17 @@ fn collect_ids(bytes: bytes::Bytes, ids: &mut RoaringTreemap) -> Result<()> {
         *ids |= group.map_err(|error| Error::bug("ids are not sorted").because(error))?;
     }
     Ok(())
+}
+
+impl From<Kind> for ColumnType {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Int => Self::Int,
+            Kind::Float => Self::Float,
+            Kind::Text | Kind::LongText => Self::Text,
+            Kind::Bytes => Self::Bytes,
+        }
+    }
 }
 
 /// Columns of the log in the manifest.

@@ -13,7 +13,7 @@ use super::dialect::Dialect;
 use super::entities::Entities;
 use super::events::EventMap;
 use super::input::{Charset, Input};
-use super::rejects::{Reject, Rejects};
+use super::rejects::{HELD, Reject, Rejects};
 use super::report::dates::{OrderAnswer, OrderEvidence};
 use super::report::headers::{Dictionary, ReportColumns};
 use super::report::{self, ReportParser, ReportRow};
@@ -243,7 +243,12 @@ impl KeylessFile<'_> {
                     push(&mut builder, values, id, self.first_id + place);
                     builder.end_row();
                 }
-                Err(fault) => rejected.push(self.reject(record, line, fault)),
+                Err(fault) => {
+                    rejected.push(self.reject(record, line, fault));
+                    if rejected.len() >= HELD {
+                        self.rejects.hand_over(0, &mut rejected)?;
+                    }
+                }
             }
             if builder.rows() == CHUNK_ROWS {
                 self.target.add(chunk, builder.finish(self.spec)?)?;

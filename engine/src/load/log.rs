@@ -12,7 +12,7 @@ use super::chunk::ChunkBuilder;
 use super::clustered::ClusteredLoad;
 use super::dialect::{Dialect, Splitter, unescape};
 use super::input::read_up_to;
-use super::rejects::{Reject, Rejects};
+use super::rejects::{HELD, Reject, Rejects};
 use super::value::{self, FieldFault};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::{Column, Fault, quoted};
@@ -164,6 +164,14 @@ impl LogFile<'_> {
     }
 
     fn parse_pieces(&self, pieces: &Mutex<Receiver<Piece>>, not_utf8: &AtomicBool, rows: &AtomicU64) -> Result<()> {
+        let parsed = self.parse_all(pieces, not_utf8, rows);
+        if parsed.is_err() || not_utf8.load(Ordering::Relaxed) {
+            self.rejects.stop();
+        }
+        parsed
+    }
+
+    fn parse_all(&self, pieces: &Mutex<Receiver<Piece>>, not_utf8: &AtomicBool, rows: &AtomicU64) -> Result<()> {
         let mut builder = ChunkBuilder::new(self.spec);
         loop {
             let next = pieces.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -211,6 +219,9 @@ impl LogFile<'_> {
                     builder.drop_row();
                     let line = piece.line + record.position().map_or(0, |position| position.line() - 1);
                     rejects.push(Reject { fault: self.fault(line, column, &record, fault), record: record.clone() });
+                    if rejects.len() >= HELD {
+                        self.rejects.hand_over(piece.number, &mut rejects)?;
+                    }
                 }
             }
         }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use csv::ByteRecord;
 
@@ -25,16 +25,23 @@ pub(super) struct Reject {
     pub(super) fault: Fault,
 }
 
+/// Rejects that a piece holds before it hands them over: a file in which every row is bad must not fill the memory.
+pub(super) const HELD: usize = 512;
+
 /// The rejects of one file. Pieces of the file may report in any order; the result is in the order of the file.
 pub(super) struct Rejects {
     path: Option<PathBuf>,
     header: Vec<Arc<str>>,
     delimiter: u8,
     state: Mutex<State>,
+    /// The turn went to the next piece, or reading stopped.
+    turn: Condvar,
 }
 
 #[derive(Default)]
 struct State {
+    /// Reading stopped early; nobody may wait for a turn that never comes.
+    stopped: bool,
     next: u64,
     pending: BTreeMap<u64, Vec<Reject>>,
     writer: Option<csv::Writer<File>>,
@@ -53,10 +60,26 @@ pub(super) struct Rejected {
 
 impl Rejects {
     pub(super) fn new(path: Option<PathBuf>, header: &[Arc<str>], delimiter: u8) -> Self {
-        Self { path, header: header.to_vec(), delimiter, state: Mutex::default() }
+        Self { path, header: header.to_vec(), delimiter, state: Mutex::default(), turn: Condvar::new() }
     }
 
-    /// Takes the rejects of a piece; every piece reports once, also without rejects.
+    /// Takes some of the rejects of a piece when there are many, and empties the list. It waits until all pieces before
+    /// have reported; the earliest piece never waits.
+    pub(super) fn hand_over(&self, piece: u64, rejects: &mut Vec<Reject>) -> Result<()> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while state.next != piece && !state.stopped {
+            state = self.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        rejects.drain(..).try_for_each(|reject| self.take(&mut state, &reject))
+    }
+
+    /// Frees those who wait: a piece will never report.
+    pub(super) fn stop(&self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).stopped = true;
+        self.turn.notify_all();
+    }
+
+    /// Takes the (last) rejects of a piece; every piece reports once, also without rejects.
     pub(super) fn report(&self, piece: u64, rejects: Vec<Reject>) -> Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.pending.insert(piece, rejects);
@@ -69,6 +92,7 @@ impl Rejects {
                 self.take(&mut state, &reject)?;
             }
         }
+        self.turn.notify_all();
         Ok(())
     }
 

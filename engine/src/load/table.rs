@@ -17,7 +17,7 @@ use super::detect::{Body, Detected, invalid, no_rows, read_all};
 use super::dialect::{Dialect, unescape};
 use super::input::Input;
 use super::log::{MAX_RECORD, endless_record};
-use super::rejects::{Reject, Rejects};
+use super::rejects::{HELD, Reject, Rejects};
 use super::spool::Spool;
 use super::value::{self, FieldFault};
 use super::{Counts, Progress};
@@ -217,6 +217,9 @@ impl TableLoad {
             if let Err((column, fault)) = builder.push(&record) {
                 counts.rejected += 1;
                 faults.push(Reject { fault: source.fault(&record, column, fault), record: record.clone() });
+                if faults.len() >= HELD {
+                    rejects.hand_over(0, &mut faults)?;
+                }
             }
             if builder.rows == BATCH_ROWS {
                 self.add(builder.finish()?)?;

@@ -6,7 +6,6 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::Kind;
 
 /// Version of the manifest's form; a greater one is refused with [`ErrorKind::Newer`].
 pub const FORMAT: u32 = 1;
@@ -96,17 +95,6 @@ pub enum ColumnType {
     Text,
     /// Bytes.
     Bytes,
-}
-
-impl From<Kind> for ColumnType {
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Int => Self::Int,
-            Kind::Float => Self::Float,
-            Kind::Text | Kind::LongText => Self::Text,
-            Kind::Bytes => Self::Bytes,
-        }
-    }
 }
 
 /// One Parquet file.
