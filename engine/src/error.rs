@@ -130,10 +130,33 @@ impl std::error::Error for Error {
 
 impl From<std::io::Error> for Error {
     fn from(source: std::io::Error) -> Self {
-        let message =
-            Text { en: "input or output failed".to_owned(), fr: "échec de lecture ou d'écriture".to_owned() };
+        let message = if is_disk_full(&source) {
+            crate::text!(
+                "the disk is full; nothing was changed, free some space and repeat",
+                "le disque est plein ; rien n'a été changé, libérez de la place et recommencez"
+            )
+        } else {
+            crate::text!("input or output failed", "échec de lecture ou d'écriture")
+        };
         Self::new(ErrorKind::Io, message).because(source)
     }
+}
+
+/// Whether no space was left on a device.
+pub(crate) fn is_disk_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+}
+
+/// The failed input or output behind another library's error, as our own failure.
+fn io_failure(error: &(dyn std::error::Error + 'static)) -> Option<Error> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            return Some(std::io::Error::new(io.kind(), io.to_string()).into());
+        }
+        cause = error.source();
+    }
+    None
 }
 
 impl From<object_store::Error> for Error {
@@ -202,16 +225,48 @@ fn own_cause(source: &datafusion::error::DataFusionError) -> Option<&Error> {
 
 impl From<arrow::error::ArrowError> for Error {
     fn from(source: arrow::error::ArrowError) -> Self {
-        Self::bug("an Arrow operation failed").because(source)
+        match source {
+            arrow::error::ArrowError::IoError(_, io) => io.into(),
+            other => io_failure(&other).unwrap_or_else(|| Self::bug("an Arrow operation failed").because(other)),
+        }
     }
 }
 
 impl From<parquet::errors::ParquetError> for Error {
     fn from(source: parquet::errors::ParquetError) -> Self {
+        if let Some(failure) = io_failure(&source) {
+            return failure;
+        }
         Self::new(
             ErrorKind::Corrupt,
             crate::text!("a Parquet file cannot be read or written", "un fichier Parquet ne peut être lu ou écrit"),
         )
         .because(source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_through_every_library() {
+        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let errors: [Error; 3] = [
+            full().into(),
+            parquet::errors::ParquetError::External(Box::new(full())).into(),
+            arrow::error::ArrowError::IoError("write".to_owned(), full()).into(),
+        ];
+        for error in errors {
+            assert_eq!(error.kind(), ErrorKind::Io);
+            assert!(error.message(Lang::En).starts_with("the disk is full"), "{error}");
+            assert!(error.message(Lang::Fr).starts_with("le disque est plein"));
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_is_no_failure_of_the_disk() {
+        let error = Error::from(parquet::errors::ParquetError::General("bad page".to_owned()));
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
     }
 }

@@ -91,11 +91,13 @@ impl LogFile<'_> {
         let (send, receive) = sync_channel::<Piece>(1);
         let receive = Mutex::new(receive);
         let not_utf8 = AtomicBool::new(false);
+        let stopped = AtomicBool::new(false);
         let rows = AtomicU64::new(0);
         let outcome = std::thread::scope(|scope| -> Result<()> {
-            let work = || self.parse_pieces(&receive, &not_utf8, &rows);
+            let work = || self.parse_pieces(&receive, (&not_utf8, &stopped), &rows);
             let workers: Vec<_> = (0..self.threads.max(1)).map(|_| scope.spawn(work)).collect();
-            let sent = self.send_pieces(input, failed, &|piece| send.send(piece).is_ok());
+            let sent =
+                self.send_pieces(input, failed, &|piece| !stopped.load(Ordering::Relaxed) && send.send(piece).is_ok());
             drop(send);
             let mut parsed = Ok(());
             for worker in workers {
@@ -163,10 +165,18 @@ impl LogFile<'_> {
         }
     }
 
-    fn parse_pieces(&self, pieces: &Mutex<Receiver<Piece>>, not_utf8: &AtomicBool, rows: &AtomicU64) -> Result<()> {
+    fn parse_pieces(
+        &self,
+        pieces: &Mutex<Receiver<Piece>>,
+        (not_utf8, stopped): (&AtomicBool, &AtomicBool),
+        rows: &AtomicU64,
+    ) -> Result<()> {
         let parsed = self.parse_all(pieces, not_utf8, rows);
         if parsed.is_err() || not_utf8.load(Ordering::Relaxed) {
             self.rejects.stop();
+            stopped.store(true, Ordering::Relaxed);
+            // The channel holds one piece: its sender must not wait for a receiver that is gone.
+            while pieces.lock().unwrap_or_else(PoisonError::into_inner).recv().is_ok() {}
         }
         parsed
     }

@@ -18,7 +18,7 @@ use object_store::{MultipartUpload, ObjectMeta, ObjectStore, ObjectStoreExt, Put
 use tokio::runtime::Handle;
 
 use super::step::step;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, is_disk_full};
 
 /// Bytes of one part of an upload to an object store.
 const PART_SIZE: usize = 8 << 20;
@@ -299,8 +299,7 @@ pub(crate) fn no_store(name: &str) -> Error {
 }
 
 fn cannot_write(path: &str, source: std::io::Error) -> Error {
-    let full = source.kind() == std::io::ErrorKind::StorageFull || source.raw_os_error() == Some(28);
-    let message = if full {
+    let message = if is_disk_full(&source) {
         crate::text!(
             "the disk is full: `{path}` was not written and the store is unchanged; free some space and repeat",
             "le disque est plein : `{path}` n'a pas été écrit et le magasin est inchangé ; libérez de la place et recommencez"
