@@ -228,6 +228,37 @@ async fn newer_and_damaged_stores_are_refused() -> Result<()> {
     Ok(())
 }
 
+/// What was computed before an older state came back is refused afterwards, and a restore never drops a commit unseen.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_lets_nothing_slip_through() -> Result<()> {
+    use engine::store::{Change, TableChange, TableNeed};
+    let engine = Engine::open("memory://", &[]).await?;
+    load(&engine, vec![source("a.csv", log_csv(1..=10))]).await?;
+    load(&engine, vec![source("b.csv", log_csv(11..=20))]).await?;
+    let before = engine.snapshot(None).await?;
+    let log = before.manifest().table("main", "logstore_standard_log").context("log")?;
+    let mut late = Change::new(&before, NOW, "load", "late".to_owned());
+    late.tables.push(TableChange {
+        site: "main".to_owned(),
+        table: "logstore_standard_log".to_owned(),
+        columns: log.columns.clone(),
+        key: log.key.clone(),
+        clustered: true,
+        add: Vec::new(),
+        remove: std::collections::BTreeSet::new(),
+        last_id: 99,
+        need: TableNeed::NewIds,
+    });
+    let restored = engine.restore(1, NOW).await?;
+    let refused = engine.store().commit(&late).await;
+    assert_eq!(refused.err().map(|error| error.kind()), Some(ErrorKind::Conflict));
+    assert_eq!(engine.snapshot(None).await?.commit(), restored);
+    // Rows that the restore took away load again.
+    let again = load(&engine, vec![source("b.csv", log_csv(11..=20))]).await?;
+    assert_eq!(again.total().loaded, 10);
+    Ok(())
+}
+
 /// Many small loads do not make many runs: loads merge by themselves.
 #[tokio::test(flavor = "multi_thread")]
 async fn daily_loads_stay_few_runs() -> Result<()> {

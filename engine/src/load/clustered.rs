@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use arrow::array::AsArray;
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use futures::StreamExt;
 use roaring::RoaringTreemap;
 
 use super::chunk::{Chunk, Dictionaries, dictionary_type, id_number, id_of};
 use super::run::{Output, Run, SortKey, UserRange, merge};
 use crate::error::{Error, Result};
-use crate::model::{Kind, TableSpec};
-use crate::store::{Column, ColumnType, DataFile, FILE_ROWS, Store, Table, WriteTarget, clusters, step};
+use crate::model::{self, Kind, TableSpec};
+use crate::store::{Column, ColumnType, DataFile, FILE_ROWS, Snapshot, Store, Table, WriteTarget, clusters, step};
 
 /// Numbers of chunks that one file may use: chunk n of file f has the number `f × CHUNKS_PER_FILE + n`.
 pub(super) const CHUNKS_PER_FILE: u64 = 1 << 32;
@@ -163,32 +163,24 @@ fn mark_duplicates(runs: &mut [Run], existing: &RoaringTreemap) -> Vec<u64> {
 }
 
 /// Ids of the store's rows that lie between the least and the greatest id of a load, as [`id_number`] has them.
-///
-/// Only files whose range of ids touches the load's are read, and of them only the column `id`.
-pub(super) async fn existing_ids(store: &Store, table: &Table, first: i64, last: i64) -> Result<RoaringTreemap> {
+pub(super) async fn existing_ids(
+    store: &Arc<Store>,
+    snapshot: &Arc<Snapshot>,
+    site: &str,
+    range: (i64, i64),
+) -> Result<RoaringTreemap> {
     let mut ids = RoaringTreemap::new();
-    for file in &table.files {
-        let touches = file.int_range("id").is_none_or(|(min, max)| min <= last && first <= max);
-        if touches {
-            collect_ids(store.read_file(file).await?, &mut ids)?;
-        }
-    }
-    Ok(ids)
-}
-
-fn collect_ids(bytes: bytes::Bytes, ids: &mut RoaringTreemap) -> Result<()> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
-    let mask = ProjectionMask::columns(builder.parquet_schema(), ["id"]);
-    for batch in builder.with_projection(mask).with_batch_size(64 << 10).build()? {
-        let column = arrow::compute::cast(batch?.column(0), &DataType::Int64)?;
-        let column = arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(&column);
+    let Some(mut batches) = store.ids(snapshot, site, model::LOG, range).await? else { return Ok(ids) };
+    while let Some(batch) = batches.next().await {
+        let column = batch?;
+        let column = column.column(0).as_primitive::<Int64Type>();
         let mut numbers: Vec<u64> = column.values().iter().map(|id| id_number(*id)).collect();
         numbers.sort_unstable();
-        let group =
-            RoaringTreemap::from_sorted_iter(numbers.iter().copied().collect::<std::collections::BTreeSet<_>>());
-        *ids |= group.map_err(|error| Error::bug("ids are not sorted").because(error))?;
+        numbers.dedup();
+        let group = RoaringTreemap::from_sorted_iter(numbers);
+        ids |= group.map_err(|error| Error::bug("ids are not sorted").because(error))?;
     }
-    Ok(())
+    Ok(ids)
 }
 
 impl From<Kind> for ColumnType {
@@ -204,7 +196,7 @@ impl From<Kind> for ColumnType {
 
 /// Columns of the log in the manifest.
 pub(super) fn manifest_columns(spec: &TableSpec) -> Vec<Column> {
-    let column = |column: &crate::model::ColumnSpec| Column {
+    let column = |column: &model::ColumnSpec| Column {
         name: column.name.to_owned(),
         kind: column.kind.into(),
         nullable: column.nullable,
@@ -213,7 +205,7 @@ pub(super) fn manifest_columns(spec: &TableSpec) -> Vec<Column> {
 }
 
 fn file_schema(spec: &TableSpec, dictionaries: &Dictionaries) -> SchemaRef {
-    let field = |(index, column): (usize, &crate::model::ColumnSpec)| {
+    let field = |(index, column): (usize, &model::ColumnSpec)| {
         let kind = match column.kind {
             Kind::Int => DataType::Int64,
             _ if dictionaries.is_plain(index) => DataType::Utf8,

@@ -19,7 +19,7 @@ use crate::model;
 const HEAD: usize = 256 << 10;
 
 /// Columns without which a file is no activity log.
-const LOG_COLUMNS: [&str; 5] = ["id", "userid", "courseid", "action", "timecreated"];
+pub(super) const LOG_COLUMNS: [&str; 5] = ["id", "userid", "courseid", "action", "timecreated"];
 
 /// What a file is.
 pub(super) struct Detected {

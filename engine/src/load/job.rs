@@ -1,6 +1,6 @@
 //! One load from its request to its commit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -48,7 +48,9 @@ pub(crate) async fn load(
 
 /// The site of the rows: letters, digits, `_` and `-`, and not a name that the store uses itself.
 fn site_of(request: &LoadRequest, snapshot: &Snapshot) -> Result<String> {
-    let site = request.site.clone().unwrap_or_else(|| snapshot.manifest().default_site.clone());
+    // SQL folds names to lower case.
+    let site =
+        request.site.as_ref().map_or_else(|| snapshot.manifest().default_site.clone(), |site| site.to_lowercase());
     let plain =
         site.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') && !site.is_empty() && site.len() <= 64;
     let reserved = [CATALOGUE_SITE, "information_schema", "manifests", "files", "tmp"];
@@ -134,6 +136,8 @@ impl Job {
             next_rows: 0,
             entities: Entities::default(),
             tables: BTreeMap::new(),
+            table_budget: self.request.memory_budget / 3 / files.len().max(1),
+            seen: HashSet::new(),
             temporary,
             done: Vec::new(),
         };
@@ -176,6 +180,10 @@ struct Work<'a> {
     /// Users and courses that events name by text.
     entities: Entities,
     tables: BTreeMap<String, TableLoad>,
+    /// Bytes that each table may hold in memory.
+    table_budget: usize,
+    /// Table and fingerprint of the files without keys that were read.
+    seen: HashSet<(String, String)>,
     temporary: Option<PathBuf>,
     done: Vec<Done>,
 }
@@ -272,8 +280,20 @@ impl Work<'_> {
         Ok((read.counts, read.notes))
     }
 
-    fn refuse_repetition(&self, file: &Opened, table: &str) -> Result<()> {
+    fn refuse_repetition(&mut self, file: &Opened, table: &str) -> Result<()> {
         let job = self.job;
+        if let Some(sha256) = &file.sha256
+            && !job.request.again
+            && !self.seen.insert((table.to_owned(), sha256.clone()))
+        {
+            return Err(super::detect::invalid(
+                &file.input.name,
+                crate::text!(
+                    "the same contents stand twice in this load, and the rows have no key; name the file once, or add `--again`",
+                    "le même contenu figure deux fois dans ce chargement, et les lignes n'ont pas de clé ; nommez le fichier une fois, ou ajoutez `--again`"
+                ),
+            ));
+        }
         match &file.sha256 {
             Some(sha256) if !job.request.again => job.handle.block_on(catalogue::refuse_repetition(
                 &job.store,
@@ -289,11 +309,11 @@ impl Work<'_> {
 
     fn read_table(&mut self, name: &str, file: &Opened, rejects: &Rejects) -> Result<(Counts, Vec<Text>)> {
         let job = self.job;
-        let fresh =
-            || TableLoad::new(&job.site, name, job.table(name), self.temporary.clone(), job.request.memory_budget / 3);
+        let fresh = || TableLoad::new(&job.site, name, job.table(name), self.temporary.clone(), self.table_budget);
         let load = self.tables.entry(name.to_owned()).or_insert_with(fresh);
         let rows = load.read(&file.input, &file.detected, rejects, &job.progress)?;
-        if !load.has_key() {
+        let has_key = load.has_key();
+        if !has_key {
             self.refuse_repetition(file, name)?;
         }
         Ok((rows.counts, rows.notes))
@@ -308,7 +328,7 @@ impl Work<'_> {
         let mut results = Results::default();
 
         let existing = match given.id_range() {
-            Some((first, last)) => job.handle.block_on(existing_ids(&job.store, table, first, last))?,
+            Some(range) => job.handle.block_on(existing_ids(&job.store, &job.snapshot, &job.site, range))?,
             None => roaring::RoaringTreemap::new(),
         };
         let given = given.write(table, &Ids::Given { existing }, &target, job.request.threads)?;

@@ -1,16 +1,17 @@
 //! The activity log out of a Parquet file.
 
-use arrow::array::{Array, AsArray};
-use arrow::compute::cast;
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Int64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::chunk::ChunkBuilder;
 use super::clustered::ClusteredLoad;
-use super::detect::{invalid, no_rows, read_all};
+use super::detect::{LOG_COLUMNS, invalid, no_rows, read_all};
 use super::input::Input;
+use super::value::MAX_TIME;
 use crate::error::Result;
 use crate::model::{Kind, TableSpec};
+use crate::store::cast_exactly;
 
 /// Rows of one chunk.
 const CHUNK_ROWS: usize = 128 << 10;
@@ -21,7 +22,7 @@ pub(super) fn read(input: &Input, spec: &'static TableSpec, target: &ClusteredLo
     let damaged = || crate::text!("the Parquet file is damaged", "le fichier Parquet est endommagé");
     let reader = ParquetRecordBatchReaderBuilder::try_new(read_all(input)?)
         .map_err(|error| invalid(name, damaged()).because(error))?;
-    for column in spec.key.iter().chain(&["userid", "timecreated", "action", "courseid"]) {
+    for column in LOG_COLUMNS {
         if reader.schema().index_of(column).is_err() {
             return Err(invalid(name, crate::text!("no column `{column}`", "pas de colonne `{column}`")));
         }
@@ -34,11 +35,12 @@ pub(super) fn read(input: &Input, spec: &'static TableSpec, target: &ClusteredLo
         rows += batch.num_rows() as u64;
         for (index, column) in spec.columns.iter().enumerate() {
             let array = match (batch.column_by_name(column.name), column.kind) {
-                (Some(array), Kind::Int) => cast(array, &DataType::Int64)?,
-                (Some(array), _) => cast(array, &DataType::Utf8)?,
+                (Some(array), Kind::Int) => exactly(name, column.name, array, &DataType::Int64)?,
+                (Some(array), _) => exactly(name, column.name, array, &DataType::Utf8)?,
                 (None, Kind::Int) => arrow::array::new_null_array(&DataType::Int64, batch.num_rows()),
                 (None, _) => arrow::array::new_null_array(&DataType::Utf8, batch.num_rows()),
             };
+            check(name, column.name, &array)?;
             for row in 0..array.len() {
                 let valid = array.is_valid(row);
                 if column.kind == Kind::Int {
@@ -54,4 +56,43 @@ pub(super) fn read(input: &Input, spec: &'static TableSpec, target: &ClusteredLo
         target.add(number, builder.finish(spec)?)?;
     }
     if rows == 0 { Err(no_rows(name)) } else { Ok(rows) }
+}
+
+fn exactly(name: &str, column: &str, array: &ArrayRef, kind: &DataType) -> Result<ArrayRef> {
+    cast_exactly(array, kind).map_err(|error| {
+        let found = array.data_type();
+        invalid(
+            name,
+            crate::text!(
+                "column `{column}` has the type {found} and a value that the log cannot hold",
+                "la colonne `{column}` a le type {found} et une valeur que le journal ne peut contenir"
+            ),
+        )
+        .because(error)
+    })
+}
+
+/// A Parquet file has types, so a bad value is a fault of the file and not of one row: it is refused whole.
+fn check(name: &str, column: &str, array: &ArrayRef) -> Result<()> {
+    if LOG_COLUMNS.contains(&column) && array.null_count() > 0 {
+        let missing = array.null_count();
+        return Err(invalid(
+            name,
+            crate::text!(
+                "column `{column}` has no value in {missing} rows; the log needs one in every row",
+                "la colonne `{column}` n'a pas de valeur dans {missing} lignes ; le journal en exige une partout"
+            ),
+        ));
+    }
+    let times = (column == "timecreated").then(|| array.as_primitive::<Int64Type>().values());
+    match times.into_iter().flatten().find(|time| !(0..=MAX_TIME).contains(*time)) {
+        Some(time) => Err(invalid(
+            name,
+            crate::text!(
+                "column `timecreated` has the impossible time {time}; times are Unix seconds",
+                "la colonne `timecreated` a la date impossible {time} ; les dates sont en secondes Unix"
+            ),
+        )),
+        None => Ok(()),
+    }
 }

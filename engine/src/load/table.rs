@@ -322,7 +322,8 @@ impl TableLoad {
             add: Vec::new(),
             remove: BTreeSet::new(),
             last_id: self.last_id,
-            need: if self.has_key() { TableNeed::Unchanged } else { TableNeed::Rewrite },
+            // Keys were compared with all rows; without keys two loads of the same file at once must not both count.
+            need: TableNeed::Unchanged,
         };
         if self.has_key() {
             merged.superseded = self.rows - self.rows_of_key.len() as u64;

@@ -81,6 +81,12 @@ impl Change {
 
     /// The state after the change when it is made on `current`.
     pub(super) fn apply(&self, current: &Manifest) -> Result<Manifest> {
+        let base = &self.base.manifest;
+        // A restore would silently drop what was committed meanwhile; what was computed before one counts on rows that
+        // may be gone.
+        if base.restores != current.restores || (self.replacement.is_some() && base.commit != current.commit) {
+            return Err(restored(current));
+        }
         let mut next = match &self.replacement {
             Some(wanted) => Manifest { sites: keep_last_ids(wanted, current), ..(**wanted).clone() },
             None => current.clone(),
@@ -92,14 +98,26 @@ impl Change {
         (next.rows_added, next.rows_removed) = (0, 0);
         if self.replacement.is_some() {
             (next.rows_added, next.rows_removed) = (next.all_rows(), current.all_rows());
+            next.restores = current.restores + 1;
             return Ok(next);
         }
         for change in &self.tables {
-            change.check(&self.base.manifest, current)?;
+            change.check(base, current)?;
             change.apply(&mut next)?;
         }
         Ok(next)
     }
+}
+
+fn restored(current: &Manifest) -> Error {
+    let commit = current.commit;
+    Error::new(
+        ErrorKind::Conflict,
+        crate::text!(
+            "another process changed the store (commit {commit}) while an older state was brought back; nothing of this run was changed, run it again",
+            "un autre processus a changé le magasin (validation {commit}) pendant le rétablissement d'un état antérieur ; rien n'a été changé ici, recommencez"
+        ),
+    )
 }
 
 /// Ids stay used when an older state comes back: a new row must never get the id of a row that once was.

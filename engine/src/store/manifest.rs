@@ -30,6 +30,9 @@ pub struct Manifest {
     pub rows_added: u64,
     /// Rows removed over all tables.
     pub rows_removed: u64,
+    /// How often an older state was brought back; work that was computed before must not be committed after.
+    #[serde(default)]
+    pub restores: u64,
     /// The site whose tables need no prefix.
     pub default_site: String,
     /// The sites by name.
@@ -174,6 +177,7 @@ impl Manifest {
             message: String::new(),
             rows_added: 0,
             rows_removed: 0,
+            restores: 0,
             default_site: super::DEFAULT_SITE.to_owned(),
             sites: BTreeMap::new(),
         }

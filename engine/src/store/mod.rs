@@ -31,7 +31,7 @@ pub(crate) use fileset::clusters;
 use layout::Location;
 pub use manifest::{Bound, COMMIT, Column, ColumnStats, ColumnType, DataFile, FORMAT, Manifest, Site, Table};
 pub use optimize::OptimizeOptions;
-pub(crate) use read::{aligned, batches as file_batches};
+pub(crate) use read::{aligned, batches as file_batches, cast_exactly};
 pub use report::{CommitInfo, OptimizeReport, TableStats, VacuumReport, VerifyReport};
 pub use scan::TableScan;
 pub(crate) use scan::{STORE_URL, arrow_type};

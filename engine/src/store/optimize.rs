@@ -7,14 +7,12 @@ use arrow::array::RecordBatch;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::execution::object_store::ObjectStoreUrl;
-use datafusion::prelude::{SessionConfig, SessionContext};
 use futures::StreamExt;
 
 use super::change::{Change, NewFile, TableChange, TableNeed};
 use super::fileset::clusters;
 use super::manifest::{DataFile, Table};
-use super::{FILE_ROWS, OptimizeReport, STORE_URL, Snapshot, Store, TableScan, WriteTarget, step};
+use super::{FILE_ROWS, OptimizeReport, Snapshot, Store, TableScan, WriteTarget, step};
 use crate::error::{Error, Result};
 
 /// When clusters are merged, and how large files become.
@@ -99,9 +97,7 @@ impl Store {
         let part = Arc::new(Snapshot { manifest: only });
         let scan =
             TableScan::try_new(self, &part, site, name, true).ok_or_else(|| Error::bug(format!("no table {name}")))?;
-        let context =
-            SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1).with_batch_size(16 << 10));
-        context.register_object_store(ObjectStoreUrl::parse(STORE_URL)?.as_ref(), Arc::clone(self.objects()));
+        let context = self.context()?;
         let stream = context.read_table(Arc::new(scan))?.execute_stream().await?;
         let target = WriteTarget::new(&tokio::runtime::Handle::current(), self.location(), site, name, table.clustered);
         let clustered = table.clustered;
