@@ -1,6 +1,7 @@
 //! Tests of the whole product, in one binary.
 
 mod bad_input;
+mod checks;
 mod cli;
 mod crash;
 mod docs;
