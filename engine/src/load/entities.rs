@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 use crate::model;
 use crate::store::{Column, NewFile, Snapshot, Store, TableChange, TableNeed, WriteTarget};
 
+/// Number of Moodle's own user (the guest account) and course (the site course); names are numbered above it.
+const RESERVED: i64 = 1;
+
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Entity {
@@ -43,14 +46,6 @@ impl Entity {
             Self::Course => name.trim().to_owned(),
         }
     }
-
-    /// Numbers below are Moodle's own: the guest account, and the site course.
-    fn reserved(self) -> i64 {
-        match self {
-            Self::User => 1,
-            Self::Course => 1,
-        }
-    }
 }
 
 /// Names and their numbers: those of the store, and the new ones of this load.
@@ -76,7 +71,7 @@ impl Entities {
         }
         for entity in Entity::ALL {
             let table = snapshot.manifest().table(site, entity.table());
-            self.last.insert(entity, table.map_or(0, |table| table.last_id).max(entity.reserved()));
+            self.last.insert(entity, table.map_or(0, |table| table.last_id).max(RESERVED));
             let Some(table) = table else { continue };
             for batch in handle.block_on(store.read_table(table))? {
                 let ids = batch.column_by_name("id").map(|ids| ids.as_primitive::<Int64Type>().clone());
@@ -98,7 +93,7 @@ impl Entities {
         if let Some(number) = self.known.get(&key) {
             return *number;
         }
-        let last = self.last.entry(entity).or_insert_with(|| entity.reserved());
+        let last = self.last.entry(entity).or_insert(RESERVED);
         *last += 1;
         self.known.insert(key, *last);
         self.new.entry(entity).or_default().push((*last, name.trim().to_owned()));

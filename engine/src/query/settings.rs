@@ -55,7 +55,7 @@ fn keep_clusters(options: &mut ConfigOptions) {
 /// How Parquet files are read.
 ///
 /// * Filters run while decoding, cheapest first: a query about one user decodes the other columns of its pages only.
-/// * Row groups are pruned by statistics and bloom filters, pages by the page index.
+/// * Row groups are pruned by statistics, pages by the page index; our files have no bloom filters to ask.
 /// * Texts are views: a long text that a join repeats is stored once, and short ones compare without a jump.
 /// * Footers stay in the runtime's cache; `metadata_size_hint` reads one in a single request.
 fn read_parquet(options: &mut ConfigOptions) {
@@ -64,7 +64,7 @@ fn read_parquet(options: &mut ConfigOptions) {
     parquet.reorder_filters = true;
     parquet.pruning = true;
     parquet.enable_page_index = true;
-    parquet.bloom_filter_on_read = true;
+    parquet.bloom_filter_on_read = false;
     parquet.schema_force_view_types = true;
     parquet.skip_metadata = true;
     parquet.metadata_size_hint = Some(512 << 10);
