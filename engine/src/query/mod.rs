@@ -10,6 +10,7 @@ mod expansion;
 mod guard;
 mod limits;
 mod names;
+mod repeated;
 mod runtime;
 mod session;
 mod settings;

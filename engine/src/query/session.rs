@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::query::columns::{ColumnInfo, FunctionInfo, FunctionKind, TableInfo};
 use crate::query::settings::{CATALOG, session_config};
 use crate::query::stream::{GuardedStream, Watch, failure, late};
-use crate::query::{Limits, Runtime, expansion, guard, names, statement};
+use crate::query::{Limits, Runtime, expansion, guard, names, repeated, statement};
 use crate::store::COMMIT;
 use crate::{ErrorKind, Result, text};
 
@@ -212,6 +212,7 @@ impl Session {
         read_only(&plan)?;
         within_size(&plan)?;
         expansion::check(&plan)?;
+        repeated::check(&plan)?;
         Ok(plan)
     }
 
