@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::functions;
 use crate::load::{LoadRequest, LoadSummary, Progress};
 use crate::query::{Limits, Session, SnapshotCatalog};
+use crate::stats::Stats;
 use crate::store::{OptimizeOptions, OptimizeReport, STORE_URL, Snapshot, Store, VacuumReport, VerifyReport};
 
 /// An open store with everything that works on it.
@@ -60,6 +61,33 @@ impl Engine {
             context.register_object_store(url.as_ref(), Arc::clone(self.store.objects()));
             functions::register_all(context);
         })
+    }
+
+    /// The time spent of the users of a site (`None`: the default one), over the newest snapshot or the one of a commit.
+    ///
+    /// ```
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// use engine::stats::Request;
+    /// use engine::time::{Grain, Keep, Policy};
+    /// use engine::{Engine, query::Limits};
+    ///
+    /// let engine = Engine::open("memory://", &[]).await?;
+    /// let stats = engine.stats(None, None, &Limits::default()).await?;
+    /// let request = Request::new(Policy::use_stats(), 1_700_000_000);
+    /// let keep = Keep { totals: Some(Grain::default()), ..Keep::default() };
+    /// assert!(stats.users(&request, keep).await?.is_empty());
+    /// # Ok::<(), engine::Error>(()) })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` for an unknown commit or site.
+    pub async fn stats(&self, site: Option<&str>, commit: Option<u64>, limits: &Limits) -> Result<Stats> {
+        let snapshot = self.store.snapshot(commit).await?;
+        let session = self.session(Some(snapshot.commit()), limits).await?;
+        let site = site.unwrap_or(&snapshot.manifest().default_site).to_owned();
+        Stats::load(&self.store, &snapshot, &site, session).await
     }
 
     /// Loads files in one commit.

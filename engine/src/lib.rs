@@ -37,6 +37,7 @@ pub mod functions;
 pub mod load;
 pub mod model;
 pub mod query;
+pub mod stats;
 pub mod store;
 mod text;
 pub mod time;

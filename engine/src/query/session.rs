@@ -180,6 +180,11 @@ impl Session {
         self.context.runtime_env().memory_pool.reserved()
     }
 
+    /// What plans and runs in the session, for operators that are not SQL.
+    pub(crate) fn state(&self) -> SessionState {
+        self.context.state()
+    }
+
     /// The session with other settings of DataFusion.
     #[cfg(test)]
     pub(super) fn with_options(&self, change: impl FnOnce(&mut datafusion::config::ConfigOptions)) -> Self {

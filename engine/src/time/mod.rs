@@ -14,23 +14,39 @@
 //! assert_eq!(totals.elapsed.get(), 300 + 1800 + 1800);
 //! ```
 
+mod buckets;
+mod day_clock;
+mod hit;
 mod policy;
+mod policy_text;
 mod rule;
 mod runs;
 mod seconds;
 mod session;
 mod session_set;
+mod spent_policy;
+mod streams;
 mod totals;
+mod track;
+mod track_rules;
 
 #[cfg(test)]
 pub(crate) mod naive;
 #[cfg(test)]
 pub(crate) mod properties;
 
+pub use buckets::{Buckets, Counter, Grain, Key};
+pub use day_clock::DayClock;
+pub use hit::{Action, Hit, ModuleId, ModuleRole, Place};
 pub use policy::{Boundary, Credit, GapPolicy, Minimum};
+pub use policy_text::{PARAMETERS, Parameter, Policies, plugin_list};
 pub use rule::GapRule;
 pub(crate) use runs::Runs;
 pub use seconds::Seconds;
 pub use session::Session;
 pub use session_set::SessionSet;
+pub use spent_policy::{EnrolmentFilter, Exclusions, Outside, PRESETS, Policy, RangeEnd, Scope};
+pub use streams::{Keep, Streams, UserSession};
 pub use totals::Totals;
+pub use track::{Closing, Lap, LapRule, Outcome, Track, TrackSession, TrackSink, Verdict};
+pub use track_rules::{Attribution, Carry, Exactness, SessionRule, TrackRules};

@@ -1,0 +1,176 @@
+//! [`Buckets`]: laps added up at a grain, for one user.
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
+
+use super::hit::{ModuleId, Place};
+use super::track::{Lap, TrackSession, Verdict};
+
+/// What laps are added up by. Everything that is left out is summed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Grain {
+    /// By session.
+    pub session: bool,
+    /// By course.
+    pub course: bool,
+    /// By module name and activity.
+    pub place: bool,
+    /// By local day; a lap that crosses midnight is cut there, and its event belongs to the day of the hit.
+    pub day: bool,
+}
+
+/// What a bucket is about; parts that the grain leaves out are 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Key {
+    /// Number of the session; 0 for time outside of sessions.
+    pub session: u32,
+    /// Course.
+    pub course: i64,
+    /// Module name and activity.
+    pub place: Place,
+    /// Local day, in days since 1970-01-01.
+    pub day: i32,
+}
+
+/// What a bucket holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Counter {
+    /// Seconds.
+    pub elapsed: i64,
+    /// Hits.
+    pub events: u64,
+    /// Unix seconds of the first and the last hit.
+    pub first: i64,
+    /// See `first`.
+    pub last: i64,
+    /// Row ids of the first and the last hit.
+    pub first_id: i64,
+    /// See `first_id`.
+    pub last_id: i64,
+}
+
+impl Counter {
+    /// The counter of one hit.
+    pub fn hit(lap: &Lap, elapsed: i64, events: u64) -> Self {
+        let (time, id) = (lap.hit.time, lap.hit.id);
+        Self { elapsed, events, first: time, last: time, first_id: id, last_id: id }
+    }
+
+    /// Adds what another counter holds.
+    #[inline]
+    pub fn add(&mut self, other: &Self) {
+        if (other.first, other.first_id) < (self.first, self.first_id) {
+            (self.first, self.first_id) = (other.first, other.first_id);
+        }
+        if (other.last, other.last_id) > (self.last, self.last_id) {
+            (self.last, self.last_id) = (other.last, other.last_id);
+        }
+        self.elapsed = self.elapsed.saturating_add(other.elapsed);
+        self.events += other.events;
+    }
+}
+
+/// The buckets of one user. It is emptied and used again for the next one.
+#[derive(Debug, Clone, Default)]
+pub struct Buckets {
+    rows: Vec<(Key, Counter)>,
+    index: HashMap<Key, u32, FixedState>,
+    /// Bucket of the last lap: hits in a row mostly share it.
+    latest: usize,
+    /// Buckets of sessions that may still turn out to be too short.
+    provisional: Vec<(u32, Key, Counter)>,
+}
+
+impl Buckets {
+    /// The buckets so far, in order of their first lap.
+    pub fn rows(&self) -> &[(Key, Counter)] {
+        &self.rows
+    }
+
+    /// Forgets everything, and keeps the memory.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.index.clear();
+        self.provisional.clear();
+        self.latest = 0;
+    }
+
+    /// Adds to a bucket.
+    #[inline]
+    pub fn add(&mut self, key: Key, counter: &Counter) {
+        if let Some((latest, sum)) = self.rows.get_mut(self.latest)
+            && *latest == key
+        {
+            sum.add(counter);
+            return;
+        }
+        self.find(key, counter);
+    }
+
+    fn find(&mut self, key: Key, counter: &Counter) {
+        // Few buckets are found faster by looking at each.
+        if self.rows.len() <= FEW {
+            if let Some(at) = self.rows.iter().position(|(known, _)| *known == key) {
+                self.rows[at].1.add(counter);
+                self.latest = at;
+                return;
+            }
+            if self.rows.len() == FEW {
+                self.index.extend((0_u32..).zip(&self.rows).map(|(at, (known, _))| (*known, at)));
+            }
+        }
+        self.latest = self.rows.len();
+        if self.rows.len() >= FEW {
+            let next = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+            match self.index.entry(key) {
+                Entry::Occupied(known) => {
+                    self.latest = usize::try_from(*known.get()).unwrap_or(0);
+                    self.rows[self.latest].1.add(counter);
+                    return;
+                }
+                Entry::Vacant(vacant) => {
+                    vacant.insert(next);
+                }
+            }
+        }
+        self.rows.push((key, *counter));
+    }
+
+    /// Adds to a bucket of a session that may still turn out to be too short.
+    pub fn add_provisional(&mut self, session: u32, key: Key, counter: &Counter) {
+        match self.provisional.last_mut() {
+            Some((of, latest, sum)) if *of == session && *latest == key => sum.add(counter),
+            _ => self.provisional.push((session, key, *counter)),
+        }
+    }
+
+    /// Takes the provisional buckets of a session in, or drops them.
+    pub fn decide(&mut self, session: &TrackSession) {
+        let mut open = std::mem::take(&mut self.provisional);
+        open.retain(|(of, key, counter)| {
+            let decided = *of == session.number;
+            if decided && session.verdict != Verdict::BelowMinimum {
+                self.add(*key, counter);
+            }
+            !decided
+        });
+        self.provisional = open;
+    }
+}
+
+/// Number of buckets up to which none is hashed.
+const FEW: usize = 8;
+
+impl Grain {
+    /// The bucket of a lap, without its day.
+    #[inline]
+    pub fn key(self, lap: &Lap) -> Key {
+        Key {
+            session: if self.session && lap.in_session { lap.session.unwrap_or(0) } else { 0 },
+            course: if self.course { lap.hit.course } else { 0 },
+            place: if self.place { lap.hit.place } else { Place { module: ModuleId::COURSE, cm: 0 } },
+            day: 0,
+        }
+    }
+}

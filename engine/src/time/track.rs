@@ -1,0 +1,356 @@
+//! [`Track`]: the hits of one user, in order, become laps and sessions.
+
+use super::hit::{Action, Hit, ModuleRole};
+use super::session::Session;
+use super::track_rules::{Attribution, Carry, Exactness, SessionRule, TrackRules};
+
+/// Why a lap is as long as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LapRule {
+    /// The gap to the next row, which is within the threshold.
+    Gap,
+    /// The gap is over the threshold: the credit instead.
+    Break,
+    /// Nothing follows in the range: the credit.
+    Last,
+    /// Only grading events follow, and the exact arithmetic takes the missing next row for time 0: a defect.
+    NoNext,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It counts.
+    Counted,
+    /// A logout: its lap is lost.
+    Logout,
+    /// Of a captured module: its lap is carried.
+    Captured,
+    /// Of an ignored module: its lap is lost.
+    Ignored,
+}
+
+/// One row with what it is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lap {
+    /// The row.
+    pub hit: Hit,
+    /// Seconds to the next row that is not skipped; `None` for the last one.
+    pub gap: Option<i64>,
+    /// Why the lap is as long as it is.
+    pub rule: LapRule,
+    /// Seconds of its own: what it adds to its course and activity, without what is carried. Negative only in the
+    /// exact arithmetic.
+    pub measured: i64,
+    /// Seconds carried into it from captured modules.
+    pub carried: i64,
+    /// Seconds that count in the session but in no course ([`Attribution::None`]).
+    pub unattributed: i64,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Number of its session; `None` where there is none.
+    pub session: Option<u32>,
+    /// Whether its time counts in that session; that of a login does not under the login rule.
+    pub in_session: bool,
+}
+
+impl Lap {
+    /// Seconds that count in the course and the activity.
+    #[inline]
+    pub fn elapsed(&self) -> i64 {
+        if self.outcome == Outcome::Counted { self.measured.saturating_add(self.carried) } else { 0 }
+    }
+
+    /// Whether the row counts.
+    #[inline]
+    pub fn counts(&self) -> bool {
+        self.outcome == Outcome::Counted
+    }
+}
+
+/// What ended a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Closing {
+    /// A gap over the threshold.
+    Gap,
+    /// The next login.
+    Login,
+    /// A hit in another course.
+    Course,
+    /// Nothing follows in the range.
+    End,
+}
+
+/// Whether a session is one of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// It is.
+    Kept,
+    /// It has logins only: it is no session, but the time of the logins stays in the totals.
+    LoginOnly,
+    /// It does not reach the minimum: neither it nor its time counts.
+    BelowMinimum,
+}
+
+/// A session of a track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrackSession {
+    /// Its number, as the sink gave it; dropped sessions have numbers too.
+    pub number: u32,
+    /// Unix seconds of its first hit.
+    pub start: i64,
+    /// Unix seconds of its end: of the last hit plus its lap, or of the logout. In the exact arithmetic it is what
+    /// the plugin keeps there, which is mostly the start.
+    pub end: i64,
+    /// Unix seconds of its last hit.
+    pub last: i64,
+    /// Sum of its laps, in seconds.
+    pub elapsed: i64,
+    /// Number of its hits. In the exact arithmetic one more when an ordinary hit opened it.
+    pub events: u64,
+    /// What ended it.
+    pub closing: Closing,
+    /// Whether it counts.
+    pub verdict: Verdict,
+    /// Course of the hit that opened it.
+    course: i64,
+    /// Course of its latest hit that is no login; `None` as long as there is only a login.
+    latest: Option<i64>,
+}
+
+/// Who wants to know what a track is worth, as it becomes known.
+pub trait TrackSink {
+    /// A session opens with this row; answers its number, which the laps and the session will carry.
+    fn open(&mut self, hit: &Hit) -> u32;
+
+    /// A row is settled. Calls come in the order of the rows; skipped grading events make none.
+    fn lap(&mut self, lap: &Lap);
+
+    /// A session is complete. It comes after its laps, and before the laps of the next one.
+    fn session(&mut self, session: &TrackSession);
+}
+
+/// The state of one track between rows: constant in size, whatever the number of rows.
+#[derive(Debug, Clone, Default)]
+pub struct Track {
+    /// The row whose lap is open.
+    pending: Option<Hit>,
+    /// Whether grading events were skipped after it.
+    skipped: bool,
+    /// Seconds carried from captured modules.
+    carried: i64,
+    /// Seconds of the gap before the pending row that belong to it.
+    arriving: i64,
+    /// Whether the gap before the pending row was over the threshold.
+    broken: bool,
+    /// The open session.
+    session: Option<TrackSession>,
+}
+
+impl Track {
+    /// Takes the next row. Rows come in ascending order of (time, id).
+    #[inline]
+    pub fn push(&mut self, rules: &TrackRules, hit: Hit, sink: &mut impl TrackSink) {
+        if let Some(pending) = self.pending {
+            if hit.action == Action::GradedUser && rules.logins {
+                self.skipped = true;
+                return;
+            }
+            self.settle(rules, pending, Some(hit.time), sink);
+        }
+        self.skipped = false;
+        self.pending = Some(hit);
+    }
+
+    /// Settles the last row and the open session; the track is empty afterwards.
+    pub fn finish(&mut self, rules: &TrackRules, sink: &mut impl TrackSink) {
+        if let Some(pending) = self.pending {
+            self.settle(rules, pending, None, sink);
+        }
+        self.close(rules, Closing::End, sink);
+        *self = Self::default();
+    }
+
+    #[inline]
+    fn settle(&mut self, rules: &TrackRules, hit: Hit, next: Option<i64>, sink: &mut impl TrackSink) {
+        let mut lap = self.lap(rules, hit, next);
+        let (mut own, mut next_part) = (lap.measured, 0);
+        if lap.rule == LapRule::Gap && rules.attribution != Attribution::Earlier {
+            (own, next_part, lap.unattributed) = attribute(rules.attribution, lap.measured);
+        }
+        lap.measured = own.saturating_add(self.arriving);
+        self.arriving = next_part;
+        self.account(rules, &mut lap, sink);
+        self.broken = lap.rule == LapRule::Break || (self.broken && lap.outcome != Outcome::Counted);
+        sink.lap(&lap);
+    }
+
+    /// The row with its raw lap.
+    #[inline]
+    fn lap(&self, rules: &TrackRules, hit: Hit, next: Option<i64>) -> Lap {
+        let gap = next.map(|next| next.saturating_sub(hit.time));
+        let (rule, measured) = match gap {
+            Some(gap) if rules.gap.rule().continues(0, gap) => (LapRule::Gap, gap),
+            Some(gap) => (LapRule::Break, rules.credit_before_gap(hit.time, gap)),
+            None if self.skipped && rules.exactness == Exactness::Exact => (LapRule::NoNext, hit.time.saturating_neg()),
+            None => (LapRule::Last, rules.credit(hit.time)),
+        };
+        let (outcome, session) = (Outcome::Counted, None);
+        Lap { hit, gap, rule, measured, carried: 0, unattributed: 0, outcome, session, in_session: false }
+    }
+
+    /// Decides what becomes of a row, in the order of block_use_stats 5.1: logout, captured, ignored, login, hit.
+    #[inline]
+    fn account(&mut self, rules: &TrackRules, lap: &mut Lap, sink: &mut impl TrackSink) {
+        let login = rules.logins && lap.hit.action == Action::Login;
+        if rules.logins && lap.hit.action == Action::Logout {
+            lap.outcome = Outcome::Logout;
+            self.carried = 0;
+            self.end_at_logout(rules, lap.hit.time);
+            return;
+        }
+        if login {
+            self.carried = 0;
+        } else {
+            match rules.role(lap.hit.place.module) {
+                ModuleRole::Counted => {}
+                ModuleRole::Captured => {
+                    lap.outcome = Outcome::Captured;
+                    self.carried = self.carried.saturating_add(lap.measured);
+                    return;
+                }
+                ModuleRole::Ignored => {
+                    lap.outcome = Outcome::Ignored;
+                    return;
+                }
+            }
+            lap.carried = self.carried;
+            if rules.carry == Carry::Once {
+                self.carried = 0;
+            }
+        }
+        self.enter(rules, lap, login, sink);
+    }
+
+    /// Puts a counted row into its session.
+    #[inline]
+    fn enter(&mut self, rules: &TrackRules, lap: &mut Lap, login: bool, sink: &mut impl TrackSink) {
+        if rules.sessions == SessionRule::None {
+            return;
+        }
+        if let Some(closing) = self.closes(rules, lap, login) {
+            self.close(rules, closing, sink);
+        }
+        let opens = self.session.is_none();
+        let session = match &mut self.session {
+            Some(session) => session,
+            None => self.session.insert(TrackSession::open(sink.open(&lap.hit), &lap.hit)),
+        };
+        lap.session = Some(session.number);
+        lap.in_session = !(login && rules.sessions == SessionRule::Login);
+        session.take(rules, lap, login, opens);
+    }
+
+    /// What ends the open session before this row, if anything does.
+    #[inline]
+    fn closes(&self, rules: &TrackRules, lap: &Lap, login: bool) -> Option<Closing> {
+        let session = self.session.as_ref()?;
+        let by_login = rules.sessions == SessionRule::Login;
+        if by_login {
+            // A session of the same second stays: the plugin keys sessions by their start.
+            if session.start == lap.hit.time {
+                return None;
+            }
+        } else if self.broken {
+            return Some(Closing::Gap);
+        }
+        if login {
+            return Some(Closing::Login);
+        }
+        let course = if by_login { Some(session.course) } else { session.latest };
+        let moved = rules.session_per_course && course.is_some_and(|course| course != lap.hit.course);
+        moved.then_some(Closing::Course)
+    }
+
+    /// A logout is the end of a session that is not over yet.
+    fn end_at_logout(&mut self, rules: &TrackRules, time: i64) {
+        let applies = !self.broken && rules.exactness == Exactness::Corrected;
+        if let Some(session) = self.session.as_mut().filter(|_| applies) {
+            session.end = time;
+        }
+    }
+
+    fn close(&mut self, rules: &TrackRules, closing: Closing, sink: &mut impl TrackSink) {
+        let Some(mut session) = self.session.take() else { return };
+        session.closing = closing;
+        session.verdict = session.judge(rules);
+        sink.session(&session);
+    }
+}
+
+impl TrackSession {
+    fn open(number: u32, hit: &Hit) -> Self {
+        Self {
+            number,
+            start: hit.time,
+            end: hit.time,
+            last: hit.time,
+            elapsed: 0,
+            events: 0,
+            closing: Closing::End,
+            verdict: Verdict::Kept,
+            course: hit.course,
+            latest: None,
+        }
+    }
+
+    /// Course of the hit that opened it.
+    pub fn opening_course(&self) -> i64 {
+        self.course
+    }
+
+    /// From the first to the last hit, in seconds, without any credit.
+    pub fn length(&self) -> i64 {
+        self.last.saturating_sub(self.start)
+    }
+
+    #[inline]
+    fn take(&mut self, rules: &TrackRules, lap: &Lap, login: bool, opens: bool) {
+        let exact = rules.exactness == Exactness::Exact;
+        if exact {
+            // The plugin counts the opening itself, and then an ordinary hit that opens once more.
+            self.events += u64::from(opens) + u64::from(!login);
+            if rules.session_per_course && !login {
+                self.end = self.end.max(lap.hit.time);
+            }
+        } else {
+            self.events += 1;
+            self.end = lap.hit.time.saturating_add(lap.elapsed().max(0));
+        }
+        if lap.in_session {
+            self.elapsed = self.elapsed.saturating_add(lap.elapsed()).saturating_add(lap.unattributed);
+        }
+        self.last = lap.hit.time;
+        if !login {
+            self.latest = Some(lap.hit.course);
+        }
+    }
+
+    fn judge(&self, rules: &TrackRules) -> Verdict {
+        if rules.sessions == SessionRule::Gap && self.latest.is_none() {
+            return Verdict::LoginOnly;
+        }
+        let measured = Session { start: self.start, end: self.last, events: self.events };
+        if rules.gap.keeps(&measured) { Verdict::Kept } else { Verdict::BelowMinimum }
+    }
+}
+
+/// Parts of a gap for the earlier hit, the later one, and neither.
+fn attribute(rule: Attribution, gap: i64) -> (i64, i64, i64) {
+    match rule {
+        Attribution::Earlier => (gap, 0, 0),
+        Attribution::Later => (0, gap, 0),
+        Attribution::Split => (gap - gap / 2, gap / 2, 0),
+        Attribution::None => (0, 0, gap),
+    }
+}
