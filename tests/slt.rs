@@ -1,6 +1,7 @@
 //! Runs `slt/**/*.slt` against Assidu's SQL, each file on a store of its own.
 //!
-//! `control` lines of a file name its store: `# store: demo-log` loads `log_csv(1..=2000)`; others are empty. Answers
+//! A line of a file names its store: `# store: demo-log` loads `log_csv(1..=2000)`, `# store: worked-example` the worked
+//! example of the reference; others are empty. Answers
 //! are rewritten for review with `SLT_BLESS=1`.
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use engine::Engine;
+use engine::load::Source;
 use engine::query::Limits;
 use futures::TryStreamExt;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -69,6 +71,25 @@ fn cell(column: &dyn Array, row: usize) -> Result<String, engine::Error> {
     Ok(formatter.value(row).to_string())
 }
 
+/// The worked example of the reference, of which the numbers are known.
+fn worked_example() -> Result<Vec<Source>, Failed> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/use-stats/worked-example");
+    let tables = [
+        ("log", "logstore_standard_log"),
+        ("contexts", "context"),
+        ("course_modules", "course_modules"),
+        ("courses", "course"),
+        ("modules", "modules"),
+        ("users", "user"),
+    ];
+    let mut sources = Vec::new();
+    for (file, table) in tables {
+        let bytes = std::fs::read(folder.join(format!("{file}.csv")))?;
+        sources.push(source(&format!("{table}.csv"), bytes));
+    }
+    Ok(sources)
+}
+
 async fn open(path: &Path) -> Result<Database, Failed> {
     let engine = Engine::open("memory://", &[]).await?;
     let text = std::fs::read_to_string(path)?;
@@ -76,6 +97,9 @@ async fn open(path: &Path) -> Result<Database, Failed> {
         load(&engine, vec![source("a.csv", log_csv(1..=1200)), source("user.csv", "id,username\n3,ada\n4,léo\n")])
             .await?;
         load(&engine, vec![source("b.csv", log_csv(1201..=2000))]).await?;
+    }
+    if text.contains("# store: worked-example") {
+        load(&engine, worked_example()?).await?;
     }
     Ok(Database { engine, limits: Limits { threads: 2, ..Limits::default() } })
 }

@@ -8,13 +8,14 @@ use crate::error::Result;
 use crate::functions;
 use crate::load::{LoadRequest, LoadSummary, Progress};
 use crate::query::{Limits, Session, SnapshotCatalog};
-use crate::stats::Stats;
+use crate::stats::{Library, LogCache, Settings, Stats};
 use crate::store::{OptimizeOptions, OptimizeReport, STORE_URL, Snapshot, Store, VacuumReport, VerifyReport};
 
 /// An open store with everything that works on it.
 #[derive(Debug, Clone)]
 pub struct Engine {
     store: Arc<Store>,
+    logs: Arc<LogCache>,
 }
 
 impl Engine {
@@ -23,17 +24,17 @@ impl Engine {
     /// Options of object stores (keys, region, endpoint) are pairs with the names of `object_store`, such as
     /// `aws_endpoint`; a folder needs none.
     pub async fn open(url: &str, options: &[(String, String)]) -> Result<Self> {
-        Ok(Self { store: Arc::new(Store::open(url, options).await?) })
+        Ok(Self::on(Arc::new(Store::open(url, options).await?)))
     }
 
     /// Opens a store that must exist.
     pub async fn open_existing(url: &str, options: &[(String, String)]) -> Result<Self> {
-        Ok(Self { store: Arc::new(Store::open_existing(url, options).await?) })
+        Ok(Self::on(Arc::new(Store::open_existing(url, options).await?)))
     }
 
     /// Works on a store that the caller opened.
     pub fn on(store: Arc<Store>) -> Self {
-        Self { store }
+        Self { store, logs: Arc::default() }
     }
 
     /// The store itself.
@@ -47,10 +48,18 @@ impl Engine {
     }
 
     /// A session for SQL over the newest snapshot, or over the one of a commit.
+    ///
+    /// Its clock is after every hit; see [`Engine::session_with`].
     pub async fn session(&self, commit: Option<u64>, limits: &Limits) -> Result<Session> {
+        self.session_with(commit, limits, &Settings::default()).await
+    }
+
+    /// [`Engine::session`] with policies, a clock and a time zone for the table functions of time spent.
+    pub async fn session_with(&self, commit: Option<u64>, limits: &Limits, settings: &Settings) -> Result<Session> {
         let snapshot = self.store.snapshot(commit).await?;
         let catalog = |with_commit| Arc::new(SnapshotCatalog::new(&self.store, &snapshot, with_commit));
         let url = ObjectStoreUrl::parse(STORE_URL)?;
+        let library = Library::new(&self.store, &snapshot, settings, &self.logs);
         let mut builder = Session::builder(catalog(false), &snapshot.manifest().default_site)
             .limits(limits)
             .commit_catalog(catalog(true));
@@ -60,6 +69,7 @@ impl Engine {
         builder.build(&|context| {
             context.register_object_store(url.as_ref(), Arc::clone(self.store.objects()));
             functions::register_all(context);
+            library.register(context);
         })
     }
 
@@ -87,7 +97,7 @@ impl Engine {
         let snapshot = self.store.snapshot(commit).await?;
         let session = self.session(Some(snapshot.commit()), limits).await?;
         let site = site.unwrap_or(&snapshot.manifest().default_site).to_owned();
-        Stats::load(&self.store, &snapshot, &site, session).await
+        Stats::load(&self.logs, &self.store, &snapshot, &site, session).await
     }
 
     /// Loads files in one commit.

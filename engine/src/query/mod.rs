@@ -4,6 +4,7 @@
 //! Nothing else is planned, so nothing else can run; the session knows no file, no URL and no table but the
 //! catalog's. [`Limits`] bound what one statement may cost.
 
+mod call_arguments;
 mod catalog;
 mod columns;
 mod expansion;

@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::query::columns::{ColumnInfo, FunctionInfo, FunctionKind, TableInfo};
 use crate::query::settings::{CATALOG, session_config};
 use crate::query::stream::{GuardedStream, Watch, failure, late};
-use crate::query::{Limits, Runtime, expansion, guard, names, repeated, statement};
+use crate::query::{Limits, Runtime, call_arguments, expansion, guard, names, repeated, statement};
 use crate::store::COMMIT;
 use crate::{ErrorKind, Result, text};
 
@@ -118,7 +118,7 @@ impl Session {
     /// The columns that a statement answers with. Parameters need no values.
     pub async fn schema(&self, sql: &str) -> Result<SchemaRef> {
         let state = self.state_for(sql);
-        let plan = self.logical(&state, sql).await?;
+        let plan = self.logical(&state, sql, None).await?.0;
         let plan = state.optimize(&plan).map_err(|error| failure(error, &self.limits))?;
         Ok(Arc::new(Schema::clone(plan.schema().as_arrow())))
     }
@@ -126,8 +126,9 @@ impl Session {
     /// The parameters that a statement names, without `$`.
     pub async fn parameters(&self, sql: &str) -> Result<BTreeSet<String>> {
         let state = self.state_for(sql);
-        let plan = self.logical(&state, sql).await?;
-        Ok(plan.get_parameter_names()?.iter().map(|name| name.trim_start_matches('$').to_owned()).collect())
+        let (plan, mut names) = self.logical(&state, sql, None).await?;
+        names.extend(plan.get_parameter_names()?);
+        Ok(names.iter().map(|name| name.trim_start_matches('$').to_owned()).collect())
     }
 
     /// The state that plans a statement. The hidden column `_commit` is there for those who name it, and in nobody's
@@ -200,16 +201,24 @@ impl Session {
         sql: &str,
         params: Option<ParamValues>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut plan = self.logical(state, sql).await?;
+        let (mut plan, in_calls) = self.logical(state, sql, params.as_ref()).await?;
         if let Some(params) = params {
-            plan = bind(plan, params)?;
+            plan = bind(plan, params, in_calls)?;
         }
         state.create_physical_plan(&plan).await.map_err(|error| failure(error, &self.limits))
     }
 
-    /// Checks and plans a statement.
-    async fn logical(&self, state: &SessionState, sql: &str) -> Result<LogicalPlan> {
-        let plan = match state.statement_to_plan(statement::parse(sql)?).await {
+    /// Checks and plans a statement; answers also the names of the parameters in the arguments of table functions,
+    /// which have their values in the plan when `params` has them.
+    async fn logical(
+        &self,
+        state: &SessionState,
+        sql: &str,
+        params: Option<&ParamValues>,
+    ) -> Result<(LogicalPlan, BTreeSet<String>)> {
+        let mut parsed = statement::parse(sql)?;
+        let in_calls = call_arguments::bind(&mut parsed, params);
+        let plan = match state.statement_to_plan(parsed).await {
             Ok(plan) => plan,
             // Parsed again, because cloning a tree for the rare failure takes more stack than making it.
             Err(error) => return Err(names::explain(error, &statement::parse(sql)?, state)),
@@ -218,7 +227,7 @@ impl Session {
         within_size(&plan)?;
         expansion::check(&plan)?;
         repeated::check(&plan)?;
-        Ok(plan)
+        Ok((plan, in_calls))
     }
 
     /// Runs a piece of planning up to the deadline.
@@ -369,8 +378,10 @@ fn within_size(plan: &LogicalPlan) -> Result<()> {
 }
 
 /// Binds values to the parameters of a plan.
-fn bind(plan: LogicalPlan, params: ParamValues) -> Result<LogicalPlan> {
-    let names: BTreeSet<String> = plan.get_parameter_names()?.into_iter().collect();
+fn bind(plan: LogicalPlan, params: ParamValues, in_calls: BTreeSet<String>) -> Result<LogicalPlan> {
+    let in_plan = plan.get_parameter_names()?;
+    let to_bind = !in_plan.is_empty();
+    let names: BTreeSet<String> = in_calls.into_iter().chain(in_plan).collect();
     if names.is_empty() {
         return Ok(plan);
     }
@@ -386,7 +397,7 @@ fn bind(plan: LogicalPlan, params: ParamValues) -> Result<LogicalPlan> {
             text!("no value for the parameters {list}", "aucune valeur pour les paramètres {list}"),
         ));
     }
-    Ok(plan.with_param_values(params)?)
+    if to_bind { Ok(plan.with_param_values(params)?) } else { Ok(plan) }
 }
 
 /// Tables of the session's catalog, sorted.

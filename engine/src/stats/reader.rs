@@ -43,6 +43,8 @@ pub(super) struct Needs {
     pub(super) ids: bool,
     /// Modules and activities.
     pub(super) places: bool,
+    /// Logins, logouts and grading events.
+    pub(super) logins: bool,
 }
 
 impl Needs {
@@ -50,6 +52,7 @@ impl Needs {
     pub(super) fn columns(self, shape: LogShape, has_contexts: bool) -> Vec<&'static str> {
         let needed = |name: &str| match name {
             "id" => self.ids,
+            "target" => self.logins,
             "origin" => shape.has_origin,
             "courseid" => shape.has_course,
             "realuserid" => shape.has_real_user,
@@ -165,12 +168,14 @@ impl HitReader {
             return from;
         }
         let request = &self.request;
+        let asked = request.users.as_ref().is_none_or(|users| users.contains(&user));
         let from = match request.policy.enrolment {
             EnrolmentFilter::Off => request.from,
             EnrolmentFilter::AllCourses => {
                 self.dims.enrolled_since(user, request.to).map_or(request.from, |start| start.max(request.from))
             }
         };
+        let from = if asked { from } else { i64::MAX };
         self.user = Some((user, from));
         from
     }

@@ -10,13 +10,16 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
 use futures::TryStreamExt;
 use futures::future::try_join_all;
 
+use super::cache::LogCache;
 use super::dims::Dims;
 use super::fold::Fold;
 use super::reader::{LogShape, Needs};
 use super::request::Request;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fault::{nearest, quoted};
 use crate::query::Session;
 use crate::store::{Snapshot, Store, Table, TableScan};
+use crate::text::Text;
 use crate::time::{Counter, Keep, Key, Lap, Streams, UserSession};
 
 /// Name of the activity log.
@@ -35,53 +38,48 @@ pub struct UserTime {
     pub totals: Vec<(Key, Counter)>,
 }
 
-/// The log of one site in one snapshot.
+/// The log of one site in one snapshot, and what the fold must know besides.
 #[derive(Debug, Clone)]
-pub struct Stats {
+pub(crate) struct Log {
     pub(super) store: Arc<Store>,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) site: String,
     pub(super) dims: Arc<Dims>,
     pub(super) shape: LogShape,
+}
+
+/// The time spent of the users of one site in one snapshot.
+#[derive(Debug, Clone)]
+pub struct Stats {
+    pub(super) log: Arc<Log>,
     session: Session,
 }
 
 impl Stats {
     /// The statistics of a site; `session` lends its memory, threads and limits.
     pub(crate) async fn load(
+        cache: &LogCache,
         store: &Arc<Store>,
         snapshot: &Arc<Snapshot>,
         site: &str,
         session: Session,
     ) -> Result<Self> {
-        if !snapshot.manifest().sites.contains_key(site) && site != snapshot.manifest().default_site {
-            return Err(Error::new(ErrorKind::NotFound, crate::text!("no site `{site}`", "aucun site `{site}`")));
-        }
-        let dims = Arc::new(Dims::load(store, snapshot, site).await?);
-        let shape = shape(snapshot, site);
-        Ok(Self {
-            store: Arc::clone(store),
-            snapshot: Arc::clone(snapshot),
-            site: site.to_owned(),
-            dims,
-            shape,
-            session,
-        })
+        Ok(Self { log: cache.get(store, snapshot, site).await?, session })
     }
 
     /// Activities, their types and sections.
     pub fn dims(&self) -> &Arc<Dims> {
-        &self.dims
+        &self.log.dims
     }
 
     /// The snapshot that answers.
     pub fn snapshot(&self) -> &Arc<Snapshot> {
-        &self.snapshot
+        &self.log.snapshot
     }
 
     /// The site that answers.
     pub fn site(&self) -> &str {
-        &self.site
+        &self.log.site
     }
 
     /// A session of SQL over the same snapshot.
@@ -98,13 +96,13 @@ impl Stats {
     /// `Io` when the store cannot be read, `Limit` for a limit of the session.
     pub async fn users(&self, request: &Request, keep: Keep) -> Result<Vec<UserTime>> {
         let state = self.session.state();
-        let needs = Needs { ids: true, places: true };
-        let Some(plan) = self.scan(&state, request, needs).await? else { return Ok(Vec::new()) };
+        let needs = Needs { ids: true, places: true, logins: true };
+        let Some(plan) = self.log.scan(&state, request, needs).await? else { return Ok(Vec::new()) };
         let request = Arc::new(request.clone());
         let schema = plan.schema();
         let streams = execute_stream_partitioned(plan, state.task_ctx())?;
         let tasks = streams.into_iter().map(|stream| {
-            let fold = Fold::new(&request, &self.dims, self.shape, &schema, keep);
+            let fold = Fold::new(&request, &self.log.dims, self.log.shape, &schema, keep);
             tokio::spawn(collect(stream, fold))
         });
         let mut users = Vec::new();
@@ -113,6 +111,31 @@ impl Stats {
         }
         users.sort_by_key(|user: &UserTime| user.userid);
         Ok(users)
+    }
+}
+
+impl Log {
+    /// Reads what the fold must know of a site.
+    pub(super) async fn load(store: &Arc<Store>, snapshot: &Arc<Snapshot>, site: &str) -> Result<Self> {
+        let manifest = snapshot.manifest();
+        if !manifest.sites.contains_key(site) && site != manifest.default_site {
+            let Text { en, fr } = match nearest(site, manifest.sites.keys().map(String::as_str)) {
+                Some(near) => crate::text!("; did you mean `{near}`?", " ; vouliez-vous dire `{near}` ?"),
+                None => crate::text!("", ""),
+            };
+            let site = quoted(site);
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                crate::text!("no site `{site}`{en}", "aucun site `{site}`{fr}"),
+            ));
+        }
+        Ok(Self {
+            store: Arc::clone(store),
+            snapshot: Arc::clone(snapshot),
+            site: site.to_owned(),
+            dims: Arc::new(Dims::load(store, snapshot, site).await?),
+            shape: shape(snapshot, site),
+        })
     }
 
     /// The rows of the log that the request may look at, clustered by user; `None` when the site has no log.

@@ -38,6 +38,10 @@ pub struct Key {
 pub struct Counter {
     /// Seconds.
     pub elapsed: i64,
+    /// Those of them on activities.
+    pub activity: i64,
+    /// Those of them on pages of courses outside of activities.
+    pub course: i64,
     /// Hits.
     pub events: u64,
     /// Unix seconds of the first and the last hit.
@@ -53,8 +57,11 @@ pub struct Counter {
 impl Counter {
     /// The counter of one hit.
     pub fn hit(lap: &Lap, elapsed: i64, events: u64) -> Self {
-        let (time, id) = (lap.hit.time, lap.hit.id);
-        Self { elapsed, events, first: time, last: time, first_id: id, last_id: id }
+        let (time, id, place) = (lap.hit.time, lap.hit.id, lap.hit.place);
+        let on_course = place.module == ModuleId::COURSE;
+        let activity = if place.cm != 0 { elapsed } else { 0 };
+        let course = if on_course { elapsed } else { 0 };
+        Self { elapsed, activity, course, events, first: time, last: time, first_id: id, last_id: id }
     }
 
     /// Adds what another counter holds.
@@ -67,6 +74,8 @@ impl Counter {
             (self.last, self.last_id) = (other.last, other.last_id);
         }
         self.elapsed = self.elapsed.saturating_add(other.elapsed);
+        self.activity = self.activity.saturating_add(other.activity);
+        self.course = self.course.saturating_add(other.course);
         self.events += other.events;
     }
 }

@@ -129,14 +129,13 @@ impl Policy {
             "use_stats" => Some(Self::use_stats()),
             "use_stats_compat" => Some(Self::use_stats_compat()),
             "dedication" => Some(Self::dedication()),
-            "dedication_legacy" => Some(Self { exclude: Exclusions::none(), ..Self::peer(name, 3600) }),
+            "dedication_legacy" => Some(Self::peer(name, 3600)),
             "attendance_register" => Some(Self::peer(name, 1800).with_credit(Credit::HalfThreshold)),
             "certificate" => Some(Self { sessions: SessionRule::None, ..Self::peer(name, 7200) }),
-            "gap_900" => Some(Self { scope: Scope::Site, ..Self::peer(name, 900) }),
-            "active_gaps_60" => Some(Self { scope: Scope::Site, sessions: SessionRule::None, ..Self::peer(name, 60) }),
+            "gap_900" => Some(Self::peer(name, 900).of_site()),
+            "active_gaps_60" => Some(Self { sessions: SessionRule::None, ..Self::peer(name, 60) }.of_site()),
             "session_window" => {
-                let mut policy = Self::peer(name, 1800).with_credit(Credit::Threshold);
-                policy.scope = Scope::Site;
+                let mut policy = Self::peer(name, 1800).with_credit(Credit::Threshold).of_site();
                 policy.gap.boundary = Boundary::LongerOrEqual;
                 Some(policy)
             }
@@ -200,7 +199,8 @@ impl Policy {
             scope: Scope::Course,
             gap: GapPolicy { threshold: seconds(threshold), ..GapPolicy::default() },
             logins: false,
-            exclude: Exclusions::none(),
+            // Each of them looks at one course at a time.
+            exclude: Exclusions { outside: Outside::Drop, ..Exclusions::none() },
             captured: Vec::new(),
             ..Self::use_stats()
         }
@@ -208,6 +208,12 @@ impl Policy {
 
     fn with_credit(mut self, credit: Credit) -> Self {
         self.gap.credit = credit;
+        self
+    }
+
+    fn of_site(mut self) -> Self {
+        self.scope = Scope::Site;
+        self.exclude.outside = Outside::Keep;
         self
     }
 

@@ -98,6 +98,11 @@ impl TrackRules {
         self.roles.get(usize::from(module.0)).copied().unwrap_or_default()
     }
 
+    /// Whether the module of a hit decides anything.
+    pub fn looks_at_modules(&self) -> bool {
+        self.roles.iter().any(|role| *role != ModuleRole::Counted)
+    }
+
     /// Whether sessions must be complete before it is known whether their laps count.
     pub fn provisional(&self) -> bool {
         self.gap.minimum != Minimum::None

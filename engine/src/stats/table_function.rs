@@ -1,0 +1,315 @@
+//! The table functions of SQL: `course_time('use_stats', '2024-01-01', '2024-07-01')` and its siblings.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone};
+use chrono_tz::Tz;
+use datafusion::catalog::{Session, TableFunctionArgs, TableFunctionImpl, TableProvider};
+use datafusion::common::{DataFusionError, Result as DfResult, ScalarValue};
+use datafusion::logical_expr::{Expr, Operator, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::prelude::SessionContext;
+
+use super::cache::LogCache;
+use super::exec::{SpentExec, Work};
+use super::output::Output;
+use super::request::Request;
+use super::settings::Settings;
+use super::source::Log;
+use crate::error::{Error, ErrorKind};
+use crate::fault::quoted;
+use crate::store::{Snapshot, Store};
+use crate::time::Policy;
+
+/// Most arguments of a call: policy, from, to, site.
+const MAX_ARGUMENTS: usize = 4;
+
+/// What the table functions of one session work on.
+#[derive(Debug)]
+pub(crate) struct Library {
+    store: Arc<Store>,
+    snapshot: Arc<Snapshot>,
+    settings: Settings,
+    cache: Arc<LogCache>,
+}
+
+impl Library {
+    pub(crate) fn new(
+        store: &Arc<Store>,
+        snapshot: &Arc<Snapshot>,
+        settings: &Settings,
+        cache: &Arc<LogCache>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            store: Arc::clone(store),
+            snapshot: Arc::clone(snapshot),
+            settings: settings.clone(),
+            cache: Arc::clone(cache),
+        })
+    }
+
+    /// Makes all table functions known to a session.
+    pub(crate) fn register(self: &Arc<Self>, context: &SessionContext) {
+        for (name, output) in Output::ALL {
+            context.register_udtf(name, Arc::new(SpentFunction { name, output, library: Arc::clone(self) }));
+        }
+    }
+
+    async fn log(&self, site: &str) -> crate::Result<Arc<Log>> {
+        self.cache.get(&self.store, &self.snapshot, site).await
+    }
+}
+
+/// One table function.
+#[derive(Debug)]
+struct SpentFunction {
+    name: &'static str,
+    output: Output,
+    library: Arc<Library>,
+}
+
+impl TableFunctionImpl for SpentFunction {
+    fn call_with_args(&self, args: TableFunctionArgs<'_, '_>) -> DfResult<Arc<dyn TableProvider>> {
+        let call = self.call_of(args.exprs()).map_err(external)?;
+        Ok(Arc::new(SpentTable {
+            output: self.output,
+            schema: self.output.schema(),
+            library: Arc::clone(&self.library),
+            call,
+        }))
+    }
+}
+
+impl SpentFunction {
+    /// The request of a call; `None` when an argument is a parameter without a value, as when a query is described.
+    fn call_of(&self, exprs: &[Expr]) -> crate::Result<Option<(Request, String)>> {
+        if exprs.is_empty() || exprs.len() > MAX_ARGUMENTS {
+            let (name, given) = (self.name, exprs.len());
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                crate::text!(
+                    "`{name}` takes 1 to {MAX_ARGUMENTS} arguments (policy, from, to, site), not {given}",
+                    "`{name}` prend de 1 à {MAX_ARGUMENTS} arguments (règle, début, fin, site), pas {given}"
+                ),
+            ));
+        }
+        let mut values = Vec::new();
+        for (position, expr) in exprs.iter().enumerate() {
+            match constant(expr) {
+                Constant::Value(value) => values.push(value),
+                Constant::Parameter => return Ok(None),
+                Constant::None => return Err(self.refused(position, &expr.to_string())),
+            }
+        }
+        let text = |position: usize| -> crate::Result<Option<String>> {
+            match values.get(position) {
+                None => Ok(None),
+                Some(value) if value.is_null() => Ok(None),
+                Some(ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text))) => Ok(Some(text.clone())),
+                Some(value) => Err(self.refused(position, &value.to_string())),
+            }
+        };
+        let settings = &self.library.settings;
+        let policy: Policy = settings.policies.resolve(&text(0)?.unwrap_or_else(|| settings.policy.clone()))?;
+        let site = text(3)?.unwrap_or_else(|| self.library.snapshot.manifest().default_site.clone());
+        let time = |position: usize, absent: i64| match values.get(position) {
+            None => Ok(absent),
+            Some(value) if value.is_null() => Ok(absent),
+            Some(value) => moment(value, settings.zone).ok_or_else(|| self.refused(position, &value.to_string())),
+        };
+        let request = Request { zone: settings.zone, ..Request::new(policy, settings.now) };
+        Ok(Some((request.between(time(1, 0)?, time(2, settings.now)?)?, site)))
+    }
+
+    fn refused(&self, position: usize, value: &str) -> Error {
+        let (name, value) = (self.name, quoted(value));
+        let (argument, allowed, permis) = match position {
+            0 => ("policy", "the name of a policy", "le nom d'une règle"),
+            3 => ("site", "the name of a site", "le nom d'un site"),
+            _ => (
+                if position == 1 { "from" } else { "to" },
+                "Unix seconds, a date, a time as in RFC 3339, or NULL",
+                "des secondes Unix, une date, un horodatage RFC 3339, ou NULL",
+            ),
+        };
+        Error::new(
+            ErrorKind::Invalid,
+            crate::text!(
+                "argument `{argument}` of `{name}` is \"{value}\": it must be {allowed}",
+                "l'argument `{argument}` de `{name}` est « {value} » : il doit être {permis}"
+            ),
+        )
+    }
+}
+
+/// What an argument is before a query runs.
+enum Constant {
+    Value(ScalarValue),
+    Parameter,
+    None,
+}
+
+fn constant(expr: &Expr) -> Constant {
+    match expr {
+        Expr::Literal(value, _) => Constant::Value(value.clone()),
+        Expr::Placeholder(_) => Constant::Parameter,
+        Expr::Alias(alias) => constant(&alias.expr),
+        Expr::Negative(inner) => match constant(inner) {
+            Constant::Value(value) => value.arithmetic_negate().map_or(Constant::None, Constant::Value),
+            other => other,
+        },
+        Expr::Cast(cast) => match constant(&cast.expr) {
+            Constant::Value(value) => value.cast_to(cast.field.data_type()).map_or(Constant::None, Constant::Value),
+            other => other,
+        },
+        _ => Constant::None,
+    }
+}
+
+/// A moment in Unix seconds: a number, a timestamp, a date (its local midnight), or a text with one of these.
+fn moment(value: &ScalarValue, zone: Tz) -> Option<i64> {
+    match value {
+        ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) => moment_of_text(text.trim(), zone),
+        ScalarValue::Date32(_) | ScalarValue::Date64(_) => {
+            let text = value.cast_to(&DataType::Utf8).ok()?;
+            let ScalarValue::Utf8(Some(text)) = text else { return None };
+            moment_of_text(text.get(..10)?, zone)
+        }
+        ScalarValue::Float32(_) | ScalarValue::Float64(_) | ScalarValue::Boolean(_) => None,
+        value if value.data_type().is_integer() => int_of(value),
+        ScalarValue::TimestampSecond(..)
+        | ScalarValue::TimestampMillisecond(..)
+        | ScalarValue::TimestampMicrosecond(..)
+        | ScalarValue::TimestampNanosecond(..) => {
+            let seconds = DataType::Timestamp(arrow::datatypes::TimeUnit::Second, None);
+            int_of(&value.cast_to(&seconds).ok()?)
+        }
+        _ => None,
+    }
+}
+
+fn int_of(value: &ScalarValue) -> Option<i64> {
+    match value.cast_to(&DataType::Int64).ok()? {
+        ScalarValue::Int64(seconds) => seconds,
+        _ => None,
+    }
+}
+
+fn moment_of_text(text: &str, zone: Tz) -> Option<i64> {
+    if let Ok(seconds) = text.parse() {
+        return Some(seconds);
+    }
+    if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
+        return Some(moment.timestamp());
+    }
+    let local = match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        Ok(date) => date.and_hms_opt(0, 0, 0)?,
+        Err(_) => ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
+            .iter()
+            .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())?,
+    };
+    zone.from_local_datetime(&local).earliest().map(|moment| moment.timestamp())
+}
+
+/// The rows of one call.
+#[derive(Debug)]
+struct SpentTable {
+    output: Output,
+    schema: SchemaRef,
+    library: Arc<Library>,
+    call: Option<(Request, String)>,
+}
+
+#[async_trait]
+impl TableProvider for SpentTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Temporary
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> DfResult<Vec<TableProviderFilterPushDown>> {
+        let of_users = |filter: &&Expr| match users_of(filter) {
+            Some(_) => TableProviderFilterPushDown::Exact,
+            None => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(of_users).collect())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> DfResult<Arc<dyn ExecutionPlan>> {
+        let all = (0..self.schema.fields().len()).collect();
+        let projection = projection.cloned().unwrap_or(all);
+        let schema = Arc::new(self.schema.project(&projection)?);
+        let Some((request, site)) = &self.call else {
+            return Ok(Arc::new(EmptyExec::new(schema)));
+        };
+        let log = self.library.log(site).await.map_err(external)?;
+        let mut request = request.clone();
+        for filter in filters {
+            if let Some(users) = users_of(filter) {
+                request.users = Some(match request.users.take() {
+                    Some(known) => known.into_iter().filter(|user| users.contains(user)).collect(),
+                    None => users,
+                });
+            }
+        }
+        let rules = request.policy.rules(&log.dims.types, request.now);
+        let mut needs = self.output.needs(&projection);
+        needs.places |= rules.looks_at_modules();
+        needs.logins = request.policy.logins;
+        let Some(input) = log.scan(state, &request, needs).await? else {
+            return Ok(Arc::new(EmptyExec::new(schema)));
+        };
+        let work = Work {
+            request: Arc::new(request),
+            dims: Arc::clone(&log.dims),
+            shape: log.shape,
+            output: self.output,
+            projection,
+            schema,
+        };
+        Ok(Arc::new(SpentExec::try_new(input, work)?))
+    }
+}
+
+/// The users that a filter leaves, when it is about nothing else.
+fn users_of(filter: &Expr) -> Option<Vec<i64>> {
+    let is_user = |expr: &Expr| matches!(expr, Expr::Column(column) if column.name == "userid");
+    let user = |expr: &Expr| match expr {
+        Expr::Literal(value, _) if value.data_type().is_integer() => int_of(value),
+        _ => None,
+    };
+    match filter {
+        Expr::BinaryExpr(binary) if binary.op == Operator::Eq => {
+            if is_user(&binary.left) {
+                user(&binary.right).map(|user| vec![user])
+            } else if is_user(&binary.right) {
+                user(&binary.left).map(|user| vec![user])
+            } else {
+                None
+            }
+        }
+        Expr::BinaryExpr(binary) if binary.op == Operator::Or => {
+            let (mut left, right) = (users_of(&binary.left)?, users_of(&binary.right)?);
+            left.extend(right);
+            Some(left)
+        }
+        Expr::InList(list) if !list.negated && is_user(&list.expr) => list.list.iter().map(user).collect(),
+        _ => None,
+    }
+}
+
+fn external(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
