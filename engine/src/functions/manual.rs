@@ -39,7 +39,8 @@ pub fn markdown() -> String {
          Generated from the functions' own documentation; a test refuses a difference.\n\n\
          All functions below are aggregates over the times of hits, and work with `GROUP BY`, `FILTER` and `OVER`.\n\
          The hits may come in any order; on a log that is clustered by user one pass is enough.\n\
-         The arguments after the first make the policy.\n\
+         For what a policy makes of whole logs see the [table functions](table-functions.md).\n\n\
+         The arguments of `sessions`, `session_stats` and `time_spent` after the first make the rule.\n\
          They are constants or parameters, by position or by name (`threshold => 900`); NULL means the default.\n\
          Named arguments may come in any order, but none before the last one given may be left out: pass NULL there.\n\
          `DISTINCT` is refused, because hits in the same second are different hits.\n",

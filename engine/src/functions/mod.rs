@@ -20,6 +20,7 @@ mod session_stats;
 mod sessions;
 mod state;
 mod time_spent;
+mod use_stats;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 use datafusion::logical_expr::AggregateUDF;
 use datafusion::prelude::SessionContext;
 
+use crate::time::Policies;
 use aggregate::GapAggregate;
 pub use manual::markdown;
 
@@ -38,7 +40,14 @@ pub fn all() -> Vec<Arc<AggregateUDF>> {
         Arc::new(AggregateUDF::from(GapAggregate::<sessions::Sessions>::default())),
         Arc::new(AggregateUDF::from(GapAggregate::<session_stats::SessionStats>::default())),
         Arc::new(AggregateUDF::from(GapAggregate::<time_spent::TimeSpent>::default())),
+        Arc::new(use_stats(Policies::default(), "use_stats", i64::MAX)),
     ]
+}
+
+/// The function `use_stats` with the policies of a configuration, the one that it takes when a call names none, and
+/// the clock in Unix seconds.
+pub fn use_stats(policies: Policies, default: &str, now: i64) -> AggregateUDF {
+    AggregateUDF::from(use_stats::UseStats::new(policies, default, now))
 }
 
 /// Makes all functions known to a session, where they replace functions of the same name.

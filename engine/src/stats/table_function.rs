@@ -21,6 +21,7 @@ use super::settings::Settings;
 use super::source::Log;
 use crate::error::{Error, ErrorKind};
 use crate::fault::quoted;
+use crate::functions;
 use crate::store::{Snapshot, Store};
 use crate::time::Policy;
 
@@ -56,6 +57,8 @@ impl Library {
         for (name, output) in Output::ALL {
             context.register_udtf(name, Arc::new(SpentFunction { name, output, library: Arc::clone(self) }));
         }
+        let Settings { policies, policy, now, .. } = self.settings.clone();
+        context.register_udaf(functions::use_stats(policies, &policy, now));
     }
 
     async fn log(&self, site: &str) -> crate::Result<Arc<Log>> {

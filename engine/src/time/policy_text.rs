@@ -258,7 +258,7 @@ impl Policy {
 }
 
 /// The presets and the policies that a configuration adds to them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Policies {
     own: Vec<Policy>,
 }
