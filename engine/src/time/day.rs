@@ -77,9 +77,8 @@ fn too_long(elapsed: i64) -> Error {
 
 /// Local time less UTC, in seconds.
 fn offset(time: i64, zone: Tz) -> i64 {
-    DateTime::from_timestamp(time.clamp(-FAR, FAR), 0).map_or(0, |time| {
-        i64::from(zone.offset_from_utc_datetime(&time.naive_utc()).fix().local_minus_utc())
-    })
+    DateTime::from_timestamp(time.clamp(-FAR, FAR), 0)
+        .map_or(0, |time| i64::from(zone.offset_from_utc_datetime(&time.naive_utc()).fix().local_minus_utc()))
 }
 
 /// The end of the local day if no clock changes until then.
