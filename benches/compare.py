@@ -57,6 +57,55 @@ SESSIONS_ASSIDU = (
 # Fields of the struct that `session_stats` answers, under the names of the query above.
 FIELDS = ["sessions", "first", "last", "min", "max", "mean", "elapsed", "events"]
 
+# Time spent: gaps of up to an hour count whole, longer ones and the last hit of a user are worth 900 s.
+SPENT_POLICY = "gap_900, threshold = 3600, credit = 900"
+
+LAPS_DUCKDB = """
+SELECT userid, courseid, contextlevel, contextinstanceid, timecreated,
+  CASE WHEN following - timecreated <= 3600 THEN following - timecreated ELSE 900 END AS lap
+FROM (
+  SELECT *, lead(timecreated) OVER (PARTITION BY userid ORDER BY timecreated, id) AS following FROM log
+)
+"""
+
+# The best form by hand: rows come in the order of the files, where users are clustered, so one streaming window does.
+LAPS_TUNED = """
+SELECT userid, courseid, contextlevel, contextinstanceid, timecreated,
+  CASE WHEN next_user = userid AND following - timecreated <= 3600 THEN following - timecreated ELSE 900 END AS lap
+FROM (
+  SELECT *, lead(timecreated) OVER () AS following, lead(userid) OVER () AS next_user FROM log
+)
+"""
+
+# An activity, or a negative number for each area outside of activities.
+PLACE_DUCKDB = "CASE contextlevel WHEN 70 THEN contextinstanceid WHEN 10 THEN -1 WHEN 30 THEN -2 ELSE -3 END"
+PLACE_ASSIDU = "CASE module WHEN 'system' THEN -1 WHEN 'user' THEN -2 WHEN 'course' THEN -3 ELSE cmid END"
+
+# Name, Assidu's statement, and DuckDB's over {laps}.
+SPENT = [
+    ("user × course",
+     f"SELECT userid, courseid, elapsed, events FROM course_time('{SPENT_POLICY}')",
+     "WITH laps AS ({laps}) SELECT userid, courseid, sum(lap)::BIGINT AS elapsed, count(*) AS events FROM laps "
+     "GROUP BY userid, courseid"),
+    ("user × course × module",
+     f"SELECT userid, courseid, {PLACE_ASSIDU} AS place, elapsed, events FROM activity_time('{SPENT_POLICY}')",
+     f"WITH laps AS ({{laps}}) SELECT userid, courseid, {PLACE_DUCKDB} AS place, sum(lap)::BIGINT AS elapsed, "
+     "count(*) AS events FROM laps GROUP BY ALL"),
+    # A lap that crosses midnight (UTC) is cut there.
+    ("user × course × day",
+     f"SELECT userid, courseid, CAST(day AS INT)::BIGINT AS day, elapsed, events FROM daily_time('{SPENT_POLICY}')",
+     "WITH laps AS MATERIALIZED ({laps}), parts AS ("
+     "SELECT userid, courseid, timecreated // 86400 AS day, least(lap, 86400 - timecreated % 86400) AS lap, 1 AS hit FROM laps "
+     "UNION ALL SELECT userid, courseid, timecreated // 86400 + 1, lap - (86400 - timecreated % 86400), 0 FROM laps "
+     "WHERE lap > 86400 - timecreated % 86400) "
+     "SELECT userid, courseid, day, sum(lap)::BIGINT AS elapsed, sum(hit)::BIGINT AS events FROM parts GROUP BY ALL"),
+]
+
+# The whole result of block_use_stats for all users: every part of every session, and the sessions.
+WHOLE = [("parts of sessions, all users", "SELECT * FROM session_time('use_stats')"),
+         ("sessions, all users", "SELECT * FROM sessions('use_stats')"),
+         ("user × course, all users", "SELECT * FROM course_time('use_stats')")]
+
 # Reads the same two columns and does nothing with them that costs: the floor under any query on sessions.
 DECODE = "SELECT count(*) AS n, sum(timecreated) AS t, sum(userid) AS u FROM {log}"
 
@@ -172,6 +221,21 @@ def duckdb_same_sessions(assidu, duckdb_out, threads):
     differences = [f"user {row[0]}: {row}" for row in wrong]
     if rows[0] != rows[1]:
         differences.insert(0, f"rows: {rows[0]} and {rows[1]}")
+    print(json.dumps({"rows": rows, "differences": differences}))
+
+
+def duckdb_same_rows(left, right, threads):
+    """Compares two answers as multisets of rows, all columns as whole numbers."""
+    connection = connect(threads)
+    for name, files in (("a", left), ("b", right)):
+        columns = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({quote(files)})").fetchall()
+        names = ", ".join(f'CAST("{column[0]}" AS BIGINT) AS "{column[0]}"' for column in columns)
+        connection.execute(f"CREATE VIEW {name} AS SELECT {names} FROM read_parquet({quote(files)})")
+    rows = [connection.execute(f"SELECT count(*) FROM {view}").fetchall()[0][0] for view in ("a", "b")]
+    differences = [] if rows[0] == rows[1] else [f"rows: {rows[0]} and {rows[1]}"]
+    for one, other in (("a", "b"), ("b", "a")):
+        wrong = connection.execute(f"SELECT * FROM {one} EXCEPT ALL SELECT * FROM {other} ORDER BY ALL LIMIT 5").fetchall()
+        differences += [f"only in {one}: {row}" for row in wrong]
     print(json.dumps({"rows": rows, "differences": differences}))
 
 
@@ -376,6 +440,63 @@ def suite_sessions(options):
     return check("Sessions of every user", ask(child("_same_sessions", *outs, "--threads", options.threads)))
 
 
+def suite_spent(options):
+    if options.store_from_generator and not options.store.exists():
+        fill_store(options)
+    files = parquet_files(options)
+    for file in files:
+        warm(file)
+    pattern = files[0].parent / "*.parquet"
+    assidu = Worker([options.bin_dir / "timed_query", "--store", options.store, "--threads", options.threads])
+    same, rows = True, [["median", "Assidu", "DuckDB", "DuckDB / Assidu", "over the pairs"]]
+    for name, own, other in SPENT:
+        outs = [options.work / f"spent-{side}.parquet" for side in ("assidu", "window", "tuned")]
+        # A process of its own per statement: what DuckDB keeps for one must not weigh on the next.
+        duckdb = Worker(child("_worker", pattern, "--threads", options.threads))
+        window, tuned = other.format(laps=LAPS_DUCKDB), other.format(laps=LAPS_TUNED)
+        assidu.ask(sql=own, out=str(outs[0]))
+        duckdb.ask(sql=window, out=str(outs[1]))
+        duckdb.ask(sql=tuned, out=str(outs[2]))
+        turns = [(assidu.ask(sql=own), duckdb.ask(sql=window), duckdb.ask(sql=tuned)) for _ in range(options.rounds)]
+        duckdb.close()
+        mine, plain, best = ([turn[side] for turn in turns] for side in range(3))
+        for label, theirs in (("window SQL", plain), ("by hand", best)):
+            rows += compared(mine, theirs, [(f"{name}, {label}, wall seconds", "seconds", 3),
+                                            (f"{name}, {label}, CPU seconds", "cpu", 2)])
+        for label, out in (("window SQL", outs[1]), ("by hand", outs[2])):
+            same &= check(f"{name}, {label}", ask(child("_same_rows", outs[0], out, "--threads", options.threads)))
+        for out in outs:
+            out.unlink()
+    assidu.close()
+    heading(f"Time spent: {options.threads} threads, {options.rounds} round(s) in turns, warm processes")
+    table(rows)
+    report_whole(options)
+    return same
+
+
+def report_whole(options):
+    """The whole result of all users, of one and of a hundred: Assidu alone, streamed and dropped."""
+    heading("Assidu alone, policy use_stats")
+    rows = [["median", "wall seconds", "CPU seconds", "rows", "peak RSS, MiB"]]
+    users = ask(child("_users", parquet_files(options)[0].parent / "*.parquet"))["users"]
+    one, many = users[len(users) // 2], ", ".join(map(str, users))
+    statements = WHOLE + [
+        ("one user, by course", f"SELECT * FROM course_time('use_stats') WHERE userid = {one}"),
+        ("one user, all parts", f"SELECT * FROM session_time('use_stats') WHERE userid = {one}"),
+        (f"{len(users)} users, by course", f"SELECT * FROM course_time('use_stats') WHERE userid IN ({many})"),
+        (f"{len(users)} users, all parts", f"SELECT * FROM session_time('use_stats') WHERE userid IN ({many})"),
+    ]
+    for name, sql in statements:
+        # A process of its own per statement, so that the peak is that of the statement.
+        worker = Worker([options.bin_dir / "timed_query", "--store", options.store, "--threads", options.threads])
+        worker.ask(sql=sql)
+        runs = [worker.ask(sql=sql) for _ in range(max(options.rounds, 5))]
+        worker.close()
+        rows.append([name, f"{median(runs, 'seconds'):.4f}", f"{median(runs, 'cpu'):.3f}", f"{runs[0]['rows']:,}",
+                     f"{runs[-1]['peak_rss_kib'] / 1024:.0f}"])
+    table(rows)
+
+
 def report_sessions(options, results, files):
     rows_in_store = ask(child("_count", files[0].parent / "*.parquet"))["rows"]
     heading(f"Sessions per user: {rows_in_store:,} rows, {size_of(files) / rows_in_store:.1f} bytes per row, "
@@ -411,7 +532,7 @@ def machine_lines(options):
 
 def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("suite", choices=["load", "sessions", "all"])
+    parser.add_argument("suite", choices=["load", "sessions", "spent", "all"])
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5, help="pairs measured in turns (default 5)")
@@ -453,6 +574,12 @@ def child_main(arguments):
             duckdb_same(*options.paths, options.threads, options.exact)
         case "_same_sessions":
             duckdb_same_sessions(*options.paths, options.threads)
+        case "_same_rows":
+            duckdb_same_rows(*options.paths, options.threads)
+        case "_users":
+            sql = f"SELECT list(DISTINCT userid ORDER BY userid) FROM read_parquet({quote(options.paths[0])})"
+            users = connect(options.threads).execute(sql).fetchall()[0][0]
+            print(json.dumps({"users": users[:: max(1, len(users) // 100)][:100]}))
         case "_count":
             sql = f"SELECT count(*) FROM read_parquet({quote(options.paths[0])})"
             print(json.dumps({"rows": connect(options.threads).execute(sql).fetchall()[0][0]}))
@@ -473,6 +600,8 @@ def main():
         same &= suite_load(options)
     if options.suite in ("sessions", "all"):
         same &= suite_sessions(options)
+    if options.suite in ("spent", "all"):
+        same &= suite_spent(options)
     return 0 if same else 1
 
 

@@ -44,7 +44,7 @@ const ARROWS: [Arrows; 11] = [
     },
     Arrows {
         module: "stats",
-        uses: &["error", "fault", "functions", "query", "store", "text", "time"],
+        uses: &["error", "fault", "functions", "model", "query", "store", "text", "time"],
         because: "the fold stands between the log of the store and the algebra, and offers itself to queries",
     },
     Arrows {

@@ -15,6 +15,11 @@ pub(super) fn bind(statement: &mut Statement, params: Option<&ParamValues>) -> B
     binder.names
 }
 
+/// [`bind`] for a statement of our own, all of whose parameters have values.
+pub(crate) fn bind_all(statement: &mut Statement, params: &ParamValues) {
+    bind(statement, Some(params));
+}
+
 struct Binder<'a> {
     params: Option<&'a ParamValues>,
     names: BTreeSet<String>,

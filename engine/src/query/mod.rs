@@ -19,6 +19,7 @@ mod shape;
 mod statement;
 mod stream;
 
+pub(crate) use call_arguments::bind_all as bind_calls;
 pub(crate) use catalog::SnapshotCatalog;
 pub use columns::{ColumnInfo, FunctionInfo, FunctionKind, TableInfo};
 pub use limits::Limits;
@@ -26,6 +27,7 @@ pub use runtime::Runtime;
 pub use session::{Session, SessionBuilder};
 pub use settings::{BATCH_ROWS, CATALOG};
 pub use shape::MAX_SQL_BYTES;
+pub(crate) use statement::parse;
 
 #[cfg(test)]
 mod tests;

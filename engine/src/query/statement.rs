@@ -24,7 +24,7 @@ const MAX_NESTING: usize = 50;
 const MAX_RELATIONS: usize = 500;
 
 /// Parses a text that must hold exactly one allowed statement.
-pub(super) fn parse(sql: &str) -> Result<Statement> {
+pub(crate) fn parse(sql: &str) -> Result<Statement> {
     let tokens = shape::tokens(sql)?;
     let mut statements = DFParserBuilder::new(qualifiers_as_names(tokens))
         .with_dialect(&GenericDialect {})

@@ -36,6 +36,8 @@ pub struct Dims {
     pub activities: HashMap<i64, Activity, FixedState>,
     /// Course-module ids by context id; `None` when the site has no table of contexts.
     pub contexts: Option<HashMap<i64, i64, FixedState>>,
+    /// The type of all activities of a site that has no table of course modules: they are known by their numbers alone.
+    pub unknown: Option<ModuleId>,
     /// Starts of the active enrolments of each user, in any order.
     pub enrolments: HashMap<i64, Vec<i64>, FixedState>,
 }
@@ -48,13 +50,17 @@ impl Dims {
         for batch in table(store, snapshot, site, "modules").await?.iter().flatten() {
             let names = texts(batch, "name");
             for (row, id) in ints(batch, "id").iter().enumerate() {
-                let module = ModuleId(u16::try_from(dims.types.len()).unwrap_or(u16::MAX) + ModuleId::FIRST_TYPE);
+                let module = number(dims.types.len());
                 types.insert(id.unwrap_or(0), module);
                 dims.types.push(names.get(row).cloned().unwrap_or_default());
             }
         }
-        for batch in table(store, snapshot, site, "course_modules").await?.iter().flatten() {
-            dims.add_activities(batch, &types);
+        match table(store, snapshot, site, "course_modules").await? {
+            Some(batches) => batches.iter().for_each(|batch| dims.add_activities(batch, &types)),
+            None => {
+                dims.unknown = Some(number(dims.types.len()));
+                dims.types.push("activity".to_owned());
+            }
         }
         if let Some(batches) = table(store, snapshot, site, "context").await? {
             dims.contexts = Some(batches.iter().flat_map(contexts).collect());
@@ -120,12 +126,20 @@ impl Dims {
             },
             None => instance,
         };
+        if let Some(module) = self.unknown {
+            return Place { module, cm };
+        }
         match self.activities.get(&cm) {
             Some(activity) => Place { module: activity.module, cm },
             None if keep_orphans && self.contexts.is_some() => Place { module: ModuleId::DELETED, cm },
             None => deleted,
         }
     }
+}
+
+/// Number of the type at a position of the names.
+fn number(position: usize) -> ModuleId {
+    ModuleId(u16::try_from(position).unwrap_or(u16::MAX).saturating_add(ModuleId::FIRST_TYPE))
 }
 
 /// Pairs of context and course module.

@@ -6,6 +6,7 @@ mod cache;
 mod dims;
 mod exec;
 mod fold;
+mod library_view;
 mod output;
 mod reader;
 mod request;

@@ -84,6 +84,8 @@ impl Output {
             }
             Self::Parts => {
                 columns.push(int("session", "Number of the session; NULL outside of sessions.").null());
+                columns.push(int("sessionstart", "First hit of the session, Unix seconds.").null());
+                columns.push(int("sessionend", "End of the session, Unix seconds.").null());
                 columns.extend(place_columns());
             }
         }
@@ -110,7 +112,7 @@ impl Output {
             Self::Courses => grain(course),
             Self::Activities | Self::Sections => grain(Grain { place: true, ..course }),
             Self::Days => grain(Grain { day: true, ..course }),
-            Self::Parts => grain(Grain { session: true, place: true, ..course }),
+            Self::Parts => Keep { sessions: true, ..grain(Grain { session: true, place: true, ..course }) },
         }
     }
 
@@ -326,6 +328,7 @@ impl Rows {
             Output::Laps => self.laps(userid, streams),
             Output::Sessions => streams.sessions().for_each(|session| self.session(userid, session)),
             Output::Sections => self.sections(userid, streams.totals()),
+            Output::Parts => self.parts(userid, streams),
             _ => streams.totals().iter().for_each(|(key, counter)| self.total(userid, key, counter)),
         }
     }
@@ -375,6 +378,26 @@ impl Rows {
         });
     }
 
+    /// Parts of sessions; those of a session that has logins only are outside of sessions.
+    fn parts(&mut self, userid: i64, streams: &Streams) {
+        let mut sessions: Vec<(u32, i64, i64)> =
+            streams.sessions().map(|found| (found.session.number, found.session.start, found.session.end)).collect();
+        sessions.sort_unstable();
+        let dims = Arc::clone(&self.dims);
+        let optional = |value: Option<i64>| value.map_or(Value::NoInt, Value::Int);
+        for (key, counter) in streams.totals() {
+            let at = sessions.binary_search_by_key(&key.session, |session| session.0).ok();
+            let session = at.map(|at| sessions[at]);
+            self.push(|at| match at {
+                0 => Value::Int(userid),
+                1 => optional(session.map(|session| i64::from(session.0))),
+                2 => optional(session.map(|session| session.1)),
+                3 => optional(session.map(|session| session.2)),
+                at => place_value(at - 4, key, counter, &dims),
+            });
+        }
+    }
+
     fn sections(&mut self, userid: i64, totals: &[(Key, Counter)]) {
         let mut sections = Buckets::default();
         for (key, counter) in totals {
@@ -403,9 +426,6 @@ impl Rows {
             (Output::Courses, at) => class_value(at - 2, counter),
             (Output::Days, 2) => Value::Day(key.day),
             (Output::Days, at) => class_value(at - 3, counter),
-            (Output::Parts, 1) if key.session == 0 => Value::NoInt,
-            (Output::Parts, 1) => Value::Int(i64::from(key.session)),
-            (Output::Parts, at) => place_value(at - 2, key, counter, &dims),
             (_, at) => place_value(at - 1, key, counter, &dims),
         });
     }

@@ -15,6 +15,7 @@ use datafusion::prelude::SessionContext;
 
 use super::cache::LogCache;
 use super::exec::{SpentExec, Work};
+use super::library_view::{LibraryView, VIEWS};
 use super::output::Output;
 use super::request::Request;
 use super::settings::Settings;
@@ -57,6 +58,9 @@ impl Library {
         for (name, output) in Output::ALL {
             context.register_udtf(name, Arc::new(SpentFunction { name, output, library: Arc::clone(self) }));
         }
+        for (name, sql) in VIEWS {
+            context.register_udtf(name, Arc::new(LibraryView { name, sql, library: Arc::clone(self) }));
+        }
         let Settings { policies, policy, now, .. } = self.settings.clone();
         context.register_udaf(functions::use_stats(policies, &policy, now));
     }
@@ -76,7 +80,7 @@ struct SpentFunction {
 
 impl TableFunctionImpl for SpentFunction {
     fn call_with_args(&self, args: TableFunctionArgs<'_, '_>) -> DfResult<Arc<dyn TableProvider>> {
-        let call = self.call_of(args.exprs()).map_err(external)?;
+        let call = self.library.call_of(self.name, args.exprs()).map_err(external)?;
         Ok(Arc::new(SpentTable {
             output: self.output,
             schema: self.output.schema(),
@@ -86,11 +90,29 @@ impl TableFunctionImpl for SpentFunction {
     }
 }
 
-impl SpentFunction {
+/// What a call asks for.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    /// The policy as it was named.
+    pub(super) policy: String,
+    /// The site.
+    pub(super) site: String,
+    /// Policy, range, clock and time zone.
+    pub(super) request: Request,
+}
+
+impl Library {
+    /// The request of a call without arguments.
+    pub(super) fn default_call(&self) -> Call {
+        let site = self.snapshot.manifest().default_site.clone();
+        let request = Request { zone: self.settings.zone, ..Request::new(Policy::use_stats(), self.settings.now) };
+        Call { policy: self.settings.policy.clone(), site, request }
+    }
+
     /// The request of a call; `None` when an argument is a parameter without a value, as when a query is described.
-    fn call_of(&self, exprs: &[Expr]) -> crate::Result<Option<(Request, String)>> {
+    pub(super) fn call_of(&self, name: &'static str, exprs: &[Expr]) -> crate::Result<Option<Call>> {
         if exprs.is_empty() || exprs.len() > MAX_ARGUMENTS {
-            let (name, given) = (self.name, exprs.len());
+            let given = exprs.len();
             return Err(Error::new(
                 ErrorKind::Invalid,
                 crate::text!(
@@ -104,7 +126,7 @@ impl SpentFunction {
             match constant(expr) {
                 Constant::Value(value) => values.push(value),
                 Constant::Parameter => return Ok(None),
-                Constant::None => return Err(self.refused(position, &expr.to_string())),
+                Constant::None => return Err(refused(name, position, &expr.to_string())),
             }
         }
         let text = |position: usize| -> crate::Result<Option<String>> {
@@ -112,40 +134,42 @@ impl SpentFunction {
                 None => Ok(None),
                 Some(value) if value.is_null() => Ok(None),
                 Some(ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text))) => Ok(Some(text.clone())),
-                Some(value) => Err(self.refused(position, &value.to_string())),
+                Some(value) => Err(refused(name, position, &value.to_string())),
             }
         };
-        let settings = &self.library.settings;
-        let policy: Policy = settings.policies.resolve(&text(0)?.unwrap_or_else(|| settings.policy.clone()))?;
-        let site = text(3)?.unwrap_or_else(|| self.library.snapshot.manifest().default_site.clone());
+        let settings = &self.settings;
+        let named = text(0)?.unwrap_or_else(|| settings.policy.clone());
+        let policy: Policy = settings.policies.resolve(&named)?;
+        let site = text(3)?.unwrap_or_else(|| self.snapshot.manifest().default_site.clone());
         let time = |position: usize, absent: i64| match values.get(position) {
             None => Ok(absent),
             Some(value) if value.is_null() => Ok(absent),
-            Some(value) => moment(value, settings.zone).ok_or_else(|| self.refused(position, &value.to_string())),
+            Some(value) => moment(value, settings.zone).ok_or_else(|| refused(name, position, &value.to_string())),
         };
         let request = Request { zone: settings.zone, ..Request::new(policy, settings.now) };
-        Ok(Some((request.between(time(1, 0)?, time(2, settings.now)?)?, site)))
+        let request = request.between(time(1, 0)?, time(2, settings.now)?)?;
+        Ok(Some(Call { policy: named, site, request }))
     }
+}
 
-    fn refused(&self, position: usize, value: &str) -> Error {
-        let (name, value) = (self.name, quoted(value));
-        let (argument, allowed, permis) = match position {
-            0 => ("policy", "the name of a policy", "le nom d'une règle"),
-            3 => ("site", "the name of a site", "le nom d'un site"),
-            _ => (
-                if position == 1 { "from" } else { "to" },
-                "Unix seconds, a date, a time as in RFC 3339, or NULL",
-                "des secondes Unix, une date, un horodatage RFC 3339, ou NULL",
-            ),
-        };
-        Error::new(
-            ErrorKind::Invalid,
-            crate::text!(
-                "argument `{argument}` of `{name}` is \"{value}\": it must be {allowed}",
-                "l'argument `{argument}` de `{name}` est « {value} » : il doit être {permis}"
-            ),
-        )
-    }
+fn refused(name: &str, position: usize, value: &str) -> Error {
+    let value = quoted(value);
+    let (argument, allowed, permis) = match position {
+        0 => ("policy", "the name of a policy", "le nom d'une règle"),
+        3 => ("site", "the name of a site", "le nom d'un site"),
+        _ => (
+            if position == 1 { "from" } else { "to" },
+            "Unix seconds, a date, a time as in RFC 3339, or NULL",
+            "des secondes Unix, une date, un horodatage RFC 3339, ou NULL",
+        ),
+    };
+    Error::new(
+        ErrorKind::Invalid,
+        crate::text!(
+            "argument `{argument}` of `{name}` is \"{value}\": it must be {allowed}",
+            "l'argument `{argument}` de `{name}` est « {value} » : il doit être {permis}"
+        ),
+    )
 }
 
 /// What an argument is before a query runs.
@@ -223,7 +247,7 @@ struct SpentTable {
     output: Output,
     schema: SchemaRef,
     library: Arc<Library>,
-    call: Option<(Request, String)>,
+    call: Option<Call>,
 }
 
 #[async_trait]
@@ -254,7 +278,7 @@ impl TableProvider for SpentTable {
         let all = (0..self.schema.fields().len()).collect();
         let projection = projection.cloned().unwrap_or(all);
         let schema = Arc::new(self.schema.project(&projection)?);
-        let Some((request, site)) = &self.call else {
+        let Some(Call { request, site, .. }) = &self.call else {
             return Ok(Arc::new(EmptyExec::new(schema)));
         };
         let log = self.library.log(site).await.map_err(external)?;
@@ -313,6 +337,6 @@ fn users_of(filter: &Expr) -> Option<Vec<i64>> {
     }
 }
 
-fn external(error: Error) -> DataFusionError {
+pub(super) fn external(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }

@@ -1,0 +1,122 @@
+//! The views of `sql/lib`: readable SQL over the table functions, called like them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProviderList, SchemaProvider, TableFunctionArgs,
+    TableFunctionImpl, TableProvider, view::ViewTable,
+};
+use datafusion::common::{ParamValues, Result as DfResult, ScalarValue};
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use futures::FutureExt;
+
+use super::table_function::{Call, Library, external};
+use crate::error::Error;
+use crate::model;
+use crate::query::{CATALOG, bind_calls, parse};
+
+/// Seconds of a week.
+const WEEK: i64 = 7 * 86_400;
+
+/// Views by name: their SQL, as it lies in `sql/lib`.
+pub(super) const VIEWS: [(&str, &str); 5] = [
+    ("hits", include_str!("../../../sql/lib/hits.sql")),
+    ("course_summary", include_str!("../../../sql/lib/course_summary.sql")),
+    ("day_summary", include_str!("../../../sql/lib/day_summary.sql")),
+    ("cohort_summary", include_str!("../../../sql/lib/cohort_summary.sql")),
+    ("group_summary", include_str!("../../../sql/lib/group_summary.sql")),
+];
+
+/// One view as a table function: `course_summary('use_stats', '2024-01-01', '2024-07-01')`.
+#[derive(Debug)]
+pub(super) struct LibraryView {
+    pub(super) name: &'static str,
+    pub(super) sql: &'static str,
+    pub(super) library: Arc<Library>,
+}
+
+impl TableFunctionImpl for LibraryView {
+    fn call_with_args(&self, args: TableFunctionArgs<'_, '_>) -> DfResult<Arc<dyn TableProvider>> {
+        let call = self.library.call_of(self.name, args.exprs()).map_err(external)?;
+        let bug = |what: &str| external(Error::bug(format!("view `{}`: {what}", self.name)));
+        let state = args.session().as_any().downcast_ref::<SessionState>().ok_or_else(|| bug("no session"))?;
+        let call = call.unwrap_or_else(|| self.library.default_call());
+        let state = with_known_tables(state, &call.site);
+        let mut statement = parse(self.sql).map_err(external)?;
+        bind_calls(&mut statement, &parameters(&call));
+        // Nothing waits there: the tables of a snapshot are known already.
+        let planned = state.statement_to_plan(statement).now_or_never().ok_or_else(|| bug("planning waits"))?;
+        Ok(Arc::new(ViewTable::new(planned?, None)))
+    }
+}
+
+/// Values of the parameters of all views.
+fn parameters(call: &Call) -> ParamValues {
+    let (from, to) = (call.request.from, call.request.to);
+    let week = from.max(to.saturating_sub(WEEK));
+    let text = |text: &str| ScalarValue::Utf8(Some(text.to_owned()));
+    let int = |number| ScalarValue::Int64(Some(number));
+    let values = [
+        ("policy", text(&call.policy)),
+        ("from", int(from)),
+        ("to", int(to)),
+        ("week", int(week)),
+        ("site", text(&call.site)),
+    ];
+    ParamValues::Map(values.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect::<HashMap<_, _>>())
+}
+
+/// The session with the site as its default schema, where known tables that the site does not have are empty.
+fn with_known_tables(state: &SessionState, site: &str) -> SessionState {
+    let mut builder = SessionStateBuilder::new_from_existing(state.clone());
+    if let Some(catalog) = state.catalog_list().catalog(CATALOG) {
+        let list = MemoryCatalogProviderList::new();
+        list.register_catalog(CATALOG.to_owned(), Arc::new(KnownCatalog { catalog }));
+        builder = builder.with_catalog_list(Arc::new(list));
+    }
+    let mut state = builder.build();
+    site.clone_into(&mut state.config_mut().options_mut().catalog.default_schema);
+    state
+}
+
+#[derive(Debug)]
+struct KnownCatalog {
+    catalog: Arc<dyn CatalogProvider>,
+}
+
+impl CatalogProvider for KnownCatalog {
+    fn schema_names(&self) -> Vec<String> {
+        self.catalog.schema_names()
+    }
+
+    fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
+        Some(Arc::new(KnownSchema { schema: self.catalog.schema(name)? }))
+    }
+}
+
+#[derive(Debug)]
+struct KnownSchema {
+    schema: Arc<dyn SchemaProvider>,
+}
+
+#[async_trait]
+impl SchemaProvider for KnownSchema {
+    fn table_names(&self) -> Vec<String> {
+        self.schema.table_names()
+    }
+
+    async fn table(&self, name: &str) -> DfResult<Option<Arc<dyn TableProvider>>> {
+        if let Some(table) = self.schema.table(name).await? {
+            return Ok(Some(table));
+        }
+        let known = model::table(model::bare_name(name));
+        Ok(known.map(|known| Arc::new(EmptyTable::new(known.schema())) as Arc<dyn TableProvider>))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.schema.table_exist(name) || model::table(model::bare_name(name)).is_some()
+    }
+}
