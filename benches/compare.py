@@ -61,7 +61,7 @@ FIELDS = ["sessions", "first", "last", "min", "max", "mean", "elapsed", "events"
 SPENT_POLICY = "gap_900, threshold = 3600, credit = 900"
 
 LAPS_DUCKDB = """
-SELECT userid, courseid, contextlevel, contextinstanceid, timecreated,
+SELECT userid, courseid, contextlevel, contextinstanceid, action, timecreated,
   CASE WHEN following - timecreated <= 3600 THEN following - timecreated ELSE 900 END AS lap
 FROM (
   SELECT *, lead(timecreated) OVER (PARTITION BY userid ORDER BY timecreated, id) AS following FROM log
@@ -70,7 +70,7 @@ FROM (
 
 # The best form by hand: rows come in the order of the files, where users are clustered, so one streaming window does.
 LAPS_TUNED = """
-SELECT userid, courseid, contextlevel, contextinstanceid, timecreated,
+SELECT userid, courseid, contextlevel, contextinstanceid, action, timecreated,
   CASE WHEN next_user = userid AND following - timecreated <= 3600 THEN following - timecreated ELSE 900 END AS lap
 FROM (
   SELECT *, lead(timecreated) OVER () AS following, lead(userid) OVER () AS next_user FROM log
@@ -78,7 +78,7 @@ FROM (
 """
 
 # An activity, or a negative number for each area outside of activities.
-PLACE_DUCKDB = "CASE contextlevel WHEN 70 THEN contextinstanceid WHEN 10 THEN -1 WHEN 30 THEN -2 ELSE -3 END"
+PLACE_DUCKDB = "CASE contextlevel WHEN 70 THEN contextinstanceid WHEN 10 THEN CASE action WHEN 'loggedin' THEN -2 ELSE -1 END WHEN 30 THEN -2 ELSE -3 END"
 PLACE_ASSIDU = "CASE module WHEN 'system' THEN -1 WHEN 'user' THEN -2 WHEN 'course' THEN -3 ELSE cmid END"
 
 # Name, Assidu's statement, and DuckDB's over {laps}.

@@ -11,3 +11,4 @@ mod plans;
 mod properties;
 mod store;
 mod tidy;
+mod time_spent;

@@ -122,7 +122,7 @@ impl Output {
         let asked = |names: &[&str]| projection.iter().any(|at| names.contains(&columns[*at].name));
         let by_place = matches!(self, Self::Activities | Self::Sections | Self::Parts);
         let classes = ["activitytime", "coursetime", "othertime", "module", "cmid"];
-        Needs { ids: self == Self::Laps, places: by_place || asked(&classes), logins: true }
+        Needs { ids: self == Self::Laps, places: by_place || asked(&classes) }
     }
 }
 

@@ -43,19 +43,21 @@ pub(super) struct Needs {
     pub(super) ids: bool,
     /// Modules and activities.
     pub(super) places: bool,
-    /// Logins, logouts and grading events.
-    pub(super) logins: bool,
 }
 
 impl Needs {
-    /// The columns to read.
-    pub(super) fn columns(self, shape: LogShape, has_contexts: bool) -> Vec<&'static str> {
+    /// The columns to read: what decides nothing is not even decoded.
+    pub(super) fn columns(self, request: &Request, shape: LogShape, has_contexts: bool) -> Vec<&'static str> {
+        let (policy, exclude) = (&request.policy, &request.policy.exclude);
+        let by_origin = exclude.missing_origin || !exclude.origins.is_empty();
+        let by_login = policy.logins || exclude.outside == Outside::Logins;
         let needed = |name: &str| match name {
             "id" => self.ids,
-            "target" => self.logins,
-            "origin" => shape.has_origin,
+            "action" => by_login || self.places || !exclude.actions.is_empty(),
+            "target" => policy.logins,
+            "origin" => by_origin && shape.has_origin,
             "courseid" => shape.has_course,
-            "realuserid" => shape.has_real_user,
+            "realuserid" => exclude.logged_in_as && shape.has_real_user,
             "contextlevel" => self.places,
             "contextid" => self.places && has_contexts,
             "contextinstanceid" => self.places && !has_contexts,
@@ -66,25 +68,43 @@ impl Needs {
 }
 
 /// A column of short texts, compared without looking behind the 16 bytes of their views.
-struct Words<'a>(Option<&'a StringViewArray>);
+struct Words(Option<StringViewArray>);
 
-impl Words<'_> {
+impl Words {
     #[inline]
     fn is(&self, row: usize, word: u128) -> bool {
-        self.0.is_some_and(|column| column.views()[row] == word && column.is_valid(row))
-    }
-
-    #[inline]
-    fn among(&self, row: usize, words: &[String]) -> bool {
-        self.0.is_some_and(|column| column.is_valid(row) && words.iter().any(|word| word == column.value(row)))
+        self.0.as_ref().is_some_and(|column| column.views()[row] == word && column.is_valid(row))
     }
 
     fn is_null(&self, row: usize) -> bool {
-        self.0.is_none_or(|column| column.is_null(row))
+        self.0.as_ref().is_none_or(|column| column.is_null(row))
     }
 }
 
-/// The view of a text of up to 12 bytes.
+/// Texts that a policy excludes, the short ones as views.
+#[derive(Debug, Clone)]
+struct Excluded {
+    short: Vec<u128>,
+    long: Vec<String>,
+}
+
+impl Excluded {
+    fn new(texts: &[String]) -> Self {
+        let (short, long): (Vec<String>, Vec<String>) = texts.iter().cloned().partition(|text| text.len() <= 12);
+        Self { short: short.iter().map(|text| word(text)).collect(), long }
+    }
+
+    #[inline]
+    fn holds(&self, words: &Words, row: usize) -> bool {
+        words.0.as_ref().is_some_and(|column| {
+            column.is_valid(row)
+                && (self.short.contains(&column.views()[row])
+                    || (!self.long.is_empty() && self.long.iter().any(|text| text == column.value(row))))
+        })
+    }
+}
+
+/// The view of a text of up to 12 bytes, as Arrow lays it out: its length, then its bytes.
 const fn word(text: &str) -> u128 {
     let bytes = text.as_bytes();
     let mut view = bytes.len() as u128;
@@ -113,50 +133,61 @@ pub(super) struct HitReader {
     positions: [Option<usize>; COLUMNS.len()],
     /// The user whose rows are read, and where the range begins for that user.
     user: Option<(i64, i64)>,
-    /// The place of the last context.
-    place: (i64, i64, i64, Place),
+    /// The last context, with its instance and its place.
+    place: (i64, i64, Place),
+    origins: Excluded,
+    actions: Excluded,
 }
 
 impl HitReader {
     pub(super) fn new(request: &Arc<Request>, dims: &Arc<Dims>, shape: LogShape, schema: &SchemaRef) -> Self {
         let positions = COLUMNS.map(|name| schema.index_of(name).ok());
-        let place = (i64::MIN, 0, 0, Place::default());
-        Self { request: Arc::clone(request), dims: Arc::clone(dims), shape, positions, user: None, place }
+        let exclude = &request.policy.exclude;
+        Self {
+            request: Arc::clone(request),
+            dims: Arc::clone(dims),
+            shape,
+            positions,
+            user: None,
+            place: (i64::MIN, 0, Place::default()),
+            origins: Excluded::new(&exclude.origins),
+            actions: Excluded::new(&exclude.actions),
+        }
     }
 
     /// Calls with the user and the hit of each row that the policy looks at, in the order of the rows.
     pub(super) fn read(&mut self, batch: &RecordBatch, mut each: impl FnMut(i64, Hit)) -> DfResult<()> {
-        let column = |at: usize| self.positions[at].map(|position| batch.column(position));
-        let ints = |at: usize| column(at).map(as_ints).transpose();
-        let (users, times) = (ints(0)?, ints(1)?);
-        let (Some(users), Some(times)) = (users, times) else { return Ok(()) };
-        let (ids, courses) = (ints(2)?, ints(3)?);
-        let texts = |at: usize| column(at).map(as_words).transpose();
-        let (action, target, origin) = (texts(4)?, texts(5)?, texts(6)?);
-        let row_words =
-            RowWords { action: Words(action.as_ref()), target: Words(target.as_ref()), origin: Words(origin.as_ref()) };
-        let (real, level) = (ints(7)?, ints(8)?);
-        let (context, instance) = (ints(9)?, ints(10)?);
+        let columns = HitColumns::of(&self.positions, batch)?;
+        let (Some(users), Some(times)) = (&columns.users, &columns.times) else { return Ok(()) };
+        let (users, times) = (users.values(), times.values());
         let request = Arc::clone(&self.request);
-        let (last, exclude) = (request.last(), &request.policy.exclude);
-        let login_as = real.as_ref().filter(|_| exclude.logged_in_as);
-        for row in 0..batch.num_rows() {
-            let (user, time) = (users.value(row), times.value(row));
-            if time > last || time < self.from(user) || login_as.is_some_and(|real| real.is_valid(row)) {
+        let last = request.last();
+        let plain = self.looks_at_all();
+        for (row, (&user, &time)) in users.iter().zip(times).enumerate() {
+            if time > last || time < self.from(user) {
                 continue;
             }
-            let known = courses.as_ref().is_none_or(|courses| courses.is_valid(row));
-            let course = courses.as_ref().filter(|_| known).map_or(0, |courses| courses.value(row));
-            let kind = row_words.action(row);
-            if !self.looks_at(row, user, course, known, kind, &row_words) {
+            let course = columns.course(row);
+            let action = columns.action(row);
+            if !plain && !self.looks_at(row, user, course, action, &columns) {
                 continue;
             }
-            let at = |column: &Option<Int64Array>| column.as_ref().map_or(0, |column| column.value(row));
-            let (login, courseid) = (row_words.action.is(row, LOGGED_IN), course);
-            let place = self.place(at(&level), at(&context), at(&instance), login, courseid);
-            each(user, Hit { id: at(&ids), time, course, action: kind, place });
+            let place = self.place(row, action, course.unwrap_or(0), &columns);
+            each(user, Hit { id: at(&columns.ids, row), time, course: course.unwrap_or(0), action, place });
         }
         Ok(())
+    }
+
+    /// Whether the policy looks at every row of the range.
+    fn looks_at_all(&self) -> bool {
+        let (policy, exclude) = (&self.request.policy, &self.request.policy.exclude);
+        (exclude.outside == Outside::Keep || !self.shape.has_course)
+            && !(exclude.missing_origin && self.shape.has_origin)
+            && !(exclude.logged_in_as && self.shape.has_real_user)
+            && exclude.origins.is_empty()
+            && exclude.actions.is_empty()
+            && exclude.users.is_empty()
+            && policy.courses.is_empty()
     }
 
     /// Where the range begins for a user.
@@ -181,43 +212,47 @@ impl HitReader {
     }
 
     #[inline]
-    fn looks_at(&self, row: usize, user: i64, course: i64, known: bool, action: Action, words: &RowWords<'_>) -> bool {
+    fn looks_at(&self, row: usize, user: i64, course: Option<i64>, action: Action, columns: &HitColumns) -> bool {
         let policy = &self.request.policy;
         let exclude = &policy.exclude;
         let in_or_out = matches!(action, Action::Login | Action::Logout);
         let outside = match exclude.outside {
             Outside::Keep => true,
             _ if !self.shape.has_course => true,
-            Outside::Logins => known && (course != 0 || in_or_out),
-            Outside::Drop => known && course != 0,
+            Outside::Logins => course.is_some_and(|course| course != 0 || in_or_out),
+            Outside::Drop => course.is_some_and(|course| course != 0),
         };
+        let as_other = exclude.logged_in_as && columns.real.as_ref().is_some_and(|real| real.is_valid(row));
         outside
-            && !(exclude.missing_origin && self.shape.has_origin && words.origin.is_null(row))
-            && (exclude.origins.is_empty() || !words.origin.among(row, &exclude.origins))
-            && (exclude.actions.is_empty() || !words.action.among(row, &exclude.actions))
+            && !as_other
+            && !(exclude.missing_origin && self.shape.has_origin && columns.origin.is_null(row))
+            && (exclude.origins.is_empty() || !self.origins.holds(&columns.origin, row))
+            && (exclude.actions.is_empty() || !self.actions.holds(&columns.action, row))
             && (exclude.users.is_empty() || !exclude.users.contains(&user))
-            && (policy.courses.is_empty() || policy.courses.contains(&course))
+            && (policy.courses.is_empty() || policy.courses.contains(&course.unwrap_or(0)))
     }
 
     /// Where a hit happened.
     #[inline]
-    fn place(&mut self, level: i64, context: i64, instance: i64, login: bool, course: i64) -> Place {
+    fn place(&mut self, row: usize, action: Action, course: i64, columns: &HitColumns) -> Place {
         let pseudo = |module| Place { module, cm: 0 };
-        match level {
-            10 if login => pseudo(ModuleId::USER),
+        let Some(level) = &columns.level else { return pseudo(ModuleId::COURSE) };
+        match level.value(row) {
+            10 if action == Action::Login && columns.action.is(row, LOGGED_IN) => pseudo(ModuleId::USER),
             10 => pseudo(ModuleId::SYSTEM),
             30 => pseudo(ModuleId::USER),
             70 if matches!(self.request.target, Target::Course(target) if target != course) => {
                 pseudo(ModuleId::OUT_OF_TARGET)
             }
             70 => {
-                let (known, of, _, place) = self.place;
+                let (context, instance) = (at(&columns.context, row), at(&columns.instance, row));
+                let (known, of, place) = self.place;
                 if known == context && of == instance {
                     return place;
                 }
                 let exact = self.request.policy.exactness == Exactness::Exact;
                 let place = self.dims.place(context, instance, exact);
-                self.place = (context, instance, 0, place);
+                self.place = (context, instance, place);
                 place
             }
             _ => pseudo(ModuleId::COURSE),
@@ -225,24 +260,63 @@ impl HitReader {
     }
 }
 
-/// The texts of a batch.
-struct RowWords<'a> {
-    action: Words<'a>,
-    target: Words<'a>,
-    origin: Words<'a>,
+/// A value of a column that may be absent; 0 for NULL too, since nulls of our files hold 0.
+#[inline]
+fn at(column: &Option<Int64Array>, row: usize) -> i64 {
+    column.as_ref().map_or(0, |column| if column.is_valid(row) { column.value(row) } else { 0 })
 }
 
-impl RowWords<'_> {
+/// The columns of a batch; those that were not read are absent.
+struct HitColumns {
+    users: Option<Int64Array>,
+    times: Option<Int64Array>,
+    ids: Option<Int64Array>,
+    courses: Option<Int64Array>,
+    action: Words,
+    target: Words,
+    origin: Words,
+    real: Option<Int64Array>,
+    level: Option<Int64Array>,
+    context: Option<Int64Array>,
+    instance: Option<Int64Array>,
+}
+
+impl HitColumns {
+    fn of(positions: &[Option<usize>; COLUMNS.len()], batch: &RecordBatch) -> DfResult<Self> {
+        let column = |at: usize| positions[at].map(|position| batch.column(position));
+        let ints = |at: usize| column(at).map(as_ints).transpose();
+        let words = |at: usize| column(at).map(as_words).transpose().map(Words);
+        Ok(Self {
+            users: ints(0)?,
+            times: ints(1)?,
+            ids: ints(2)?,
+            courses: ints(3)?,
+            action: words(4)?,
+            target: words(5)?,
+            origin: words(6)?,
+            real: ints(7)?,
+            level: ints(8)?,
+            context: ints(9)?,
+            instance: ints(10)?,
+        })
+    }
+
+    #[inline]
+    fn course(&self, row: usize) -> Option<i64> {
+        self.courses.as_ref().filter(|courses| courses.is_valid(row)).map(|courses| courses.value(row))
+    }
+
     #[inline]
     fn action(&self, row: usize) -> Action {
-        if self.action.is(row, LOGGED_IN) || self.action.is(row, LOGIN) {
-            Action::Login
-        } else if self.action.is(row, LOGGED_OUT) || self.action.is(row, LOGOUT) {
-            Action::Logout
-        } else if self.action.is(row, GRADED) && self.target.is(row, USER) {
-            Action::GradedUser
-        } else {
-            Action::Other
+        let Some(action) = &self.action.0 else { return Action::Other };
+        if action.is_null(row) {
+            return Action::Other;
+        }
+        match action.views()[row] {
+            LOGGED_IN | LOGIN => Action::Login,
+            LOGGED_OUT | LOGOUT => Action::Logout,
+            GRADED if self.target.is(row, USER) => Action::GradedUser,
+            _ => Action::Other,
         }
     }
 }

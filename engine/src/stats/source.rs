@@ -96,7 +96,7 @@ impl Stats {
     /// `Io` when the store cannot be read, `Limit` for a limit of the session.
     pub async fn users(&self, request: &Request, keep: Keep) -> Result<Vec<UserTime>> {
         let state = self.session.state();
-        let needs = Needs { ids: true, places: true, logins: true };
+        let needs = Needs { ids: true, places: true };
         let Some(plan) = self.log.scan(&state, request, needs).await? else { return Ok(Vec::new()) };
         let request = Arc::new(request.clone());
         let schema = plan.schema();
@@ -150,7 +150,7 @@ impl Log {
             return Ok(None);
         };
         let schema = scan.schema();
-        let wanted = needs.columns(self.shape, self.dims.contexts.is_some());
+        let wanted = needs.columns(request, self.shape, self.dims.contexts.is_some());
         let projection: Vec<usize> = wanted.iter().filter_map(|name| schema.index_of(name).ok()).collect();
         scan.scan(state, Some(&projection), &filters(table, request), None).await.map(Some)
     }

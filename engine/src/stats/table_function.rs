@@ -294,7 +294,6 @@ impl TableProvider for SpentTable {
         let rules = request.policy.rules(&log.dims.types, request.now);
         let mut needs = self.output.needs(&projection);
         needs.places |= rules.looks_at_modules();
-        needs.logins = request.policy.logins;
         let Some(input) = log.scan(state, &request, needs).await? else {
             return Ok(Arc::new(EmptyExec::new(schema)));
         };

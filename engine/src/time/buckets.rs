@@ -64,6 +64,25 @@ impl Counter {
         Self { elapsed, activity, course, events, first: time, last: time, first_id: id, last_id: id }
     }
 
+    /// Adds one hit; of hits in the same second the later call is the later hit.
+    #[inline]
+    pub fn add_hit(&mut self, lap: &Lap, elapsed: i64) {
+        let (time, place) = (lap.hit.time, lap.hit.place);
+        if time >= self.last {
+            (self.last, self.last_id) = (time, lap.hit.id);
+        }
+        if time < self.first {
+            (self.first, self.first_id) = (time, lap.hit.id);
+        }
+        self.elapsed = self.elapsed.saturating_add(elapsed);
+        if place.cm != 0 {
+            self.activity = self.activity.saturating_add(elapsed);
+        } else if place.module == ModuleId::COURSE {
+            self.course = self.course.saturating_add(elapsed);
+        }
+        self.events += 1;
+    }
+
     /// Adds what another counter holds.
     #[inline]
     pub fn add(&mut self, other: &Self) {
@@ -115,6 +134,18 @@ impl Buckets {
             return;
         }
         self.find(key, counter);
+    }
+
+    /// Adds one hit to a bucket.
+    #[inline]
+    pub fn add_hit(&mut self, key: Key, lap: &Lap, elapsed: i64) {
+        if let Some((latest, sum)) = self.rows.get_mut(self.latest)
+            && *latest == key
+        {
+            sum.add_hit(lap, elapsed);
+            return;
+        }
+        self.find(key, &Counter::hit(lap, elapsed, 1));
     }
 
     fn find(&mut self, key: Key, counter: &Counter) {

@@ -31,6 +31,13 @@ impl DayClock {
         self.day
     }
 
+    /// The local day that holds all of `elapsed` seconds from `time` on; `None` when a midnight lies between.
+    #[inline]
+    pub fn within(&mut self, time: i64, elapsed: i64) -> Option<i32> {
+        let day = self.day(time);
+        (time.saturating_add(elapsed.max(0)) <= self.end).then_some(day)
+    }
+
     /// Cuts `elapsed` seconds from `time` on at local midnights, and calls with the day and the seconds of each part.
     /// A length of 0 or less is one part.
     #[inline]

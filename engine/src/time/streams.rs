@@ -9,7 +9,7 @@ use super::day_clock::DayClock;
 use super::hit::Hit;
 use super::spent_policy::Scope;
 use super::track::{Lap, Track, TrackSession, TrackSink, Verdict};
-use super::track_rules::TrackRules;
+use super::track_rules::{SessionRule, TrackRules};
 
 /// A session with the courses it crosses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,12 @@ pub struct Streams {
 
 impl Streams {
     /// Tracks under these rules; days are those of the time zone.
-    pub fn new(rules: TrackRules, scope: Scope, zone: Tz, keep: Keep) -> Self {
+    pub fn new(mut rules: TrackRules, scope: Scope, zone: Tz, keep: Keep) -> Self {
+        let by_session = keep.laps || keep.sessions || keep.totals.is_some_and(|grain| grain.session);
+        if !by_session && !rules.provisional() {
+            // Sessions decide nothing of what is kept.
+            rules.sessions = SessionRule::None;
+        }
         let results = Results {
             keep,
             days: DayClock::new(zone),
@@ -145,9 +150,20 @@ impl Results {
         let mut key = grain.key(lap);
         let elapsed = lap.elapsed();
         if !grain.day {
-            return self.put(lap, key, &Counter::hit(lap, elapsed, 1));
+            return match lap.session {
+                Some(session) if self.provisional => {
+                    self.buckets.add_provisional(session, key, &Counter::hit(lap, elapsed, 1));
+                }
+                _ => self.buckets.add_hit(key, lap, elapsed),
+            };
         }
         let mut events = 1;
+        if let Some(day) = self.days.within(lap.hit.time, elapsed)
+            && !self.provisional
+        {
+            key.day = day;
+            return self.buckets.add_hit(key, lap, elapsed);
+        }
         let mut days = self.days.clone();
         days.cut(lap.hit.time, elapsed, |day, seconds| {
             key.day = day;
