@@ -7,6 +7,7 @@ mod dims;
 mod exec;
 mod fold;
 mod library_view;
+mod manual;
 mod output;
 mod reader;
 mod request;
@@ -16,6 +17,7 @@ mod table_function;
 
 pub(crate) use cache::LogCache;
 pub use dims::{Activity, Dims};
+pub use manual::markdown;
 pub use output::{Output, OutputColumn, closing_name, outcome_name, rule_name};
 pub use reader::LogShape;
 pub use request::{Request, Target};
