@@ -103,7 +103,9 @@ impl Counter {
 #[derive(Debug, Clone, Default)]
 pub struct Buckets {
     rows: Vec<(Key, Counter)>,
-    index: HashMap<Key, u32, FixedState>,
+    index: HashMap<Key, usize, FixedState>,
+    /// Where a key was found last, by a few bits of it: most keys come again soon.
+    slots: Vec<usize>,
     /// Bucket of the last lap: hits in a row mostly share it.
     latest: usize,
     /// Buckets of sessions that may still turn out to be too short.
@@ -149,32 +151,32 @@ impl Buckets {
     }
 
     fn find(&mut self, key: Key, counter: &Counter) {
-        // Few buckets are found faster by looking at each.
-        if self.rows.len() <= FEW {
-            if let Some(at) = self.rows.iter().position(|(known, _)| *known == key) {
+        let slot = key.slot();
+        // A slot may be left from another user or another key: the key that stands there decides.
+        let seen = self.slots.get(slot).copied().unwrap_or(0);
+        if let Some((known, sum)) = self.rows.get_mut(seen)
+            && *known == key
+        {
+            sum.add(counter);
+            self.latest = seen;
+            return;
+        }
+        self.latest = match self.index.entry(key) {
+            Entry::Occupied(known) => {
+                let at = *known.get();
                 self.rows[at].1.add(counter);
-                self.latest = at;
-                return;
+                at
             }
-            if self.rows.len() == FEW {
-                self.index.extend((0_u32..).zip(&self.rows).map(|(at, (known, _))| (*known, at)));
+            Entry::Vacant(vacant) => {
+                let at = *vacant.insert(self.rows.len());
+                self.rows.push((key, *counter));
+                at
             }
+        };
+        if self.slots.is_empty() {
+            self.slots = vec![0; SLOTS];
         }
-        self.latest = self.rows.len();
-        if self.rows.len() >= FEW {
-            let next = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
-            match self.index.entry(key) {
-                Entry::Occupied(known) => {
-                    self.latest = usize::try_from(*known.get()).unwrap_or(0);
-                    self.rows[self.latest].1.add(counter);
-                    return;
-                }
-                Entry::Vacant(vacant) => {
-                    vacant.insert(next);
-                }
-            }
-        }
-        self.rows.push((key, *counter));
+        self.slots[slot] = self.latest;
     }
 
     /// Adds to a bucket of a session that may still turn out to be too short.
@@ -199,8 +201,21 @@ impl Buckets {
     }
 }
 
-/// Number of buckets up to which none is hashed.
-const FEW: usize = 8;
+/// Number of slots, a power of two.
+const SLOTS: usize = 256;
+
+impl Key {
+    /// The slot of the key.
+    #[inline]
+    fn slot(&self) -> usize {
+        let parts = (self.course ^ self.place.cm.rotate_left(20)).cast_unsigned()
+            ^ u64::from(self.session).rotate_left(40)
+            ^ u64::from(self.day.cast_unsigned()).rotate_left(50)
+            ^ u64::from(self.place.module.0).rotate_left(33);
+        // The high bits of the product depend on all bits of the parts.
+        (parts.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as usize
+    }
+}
 
 impl Grain {
     /// The bucket of a lap, without its day.
