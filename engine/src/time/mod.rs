@@ -14,13 +14,20 @@
 //! assert_eq!(totals.elapsed.get(), 300 + 1800 + 1800);
 //! ```
 
+mod block_table;
 mod buckets;
+mod credit_time;
+mod day;
 mod day_clock;
+mod duration;
+mod gap_table;
+mod grade;
 mod hit;
 mod policy;
 mod policy_text;
 mod rule;
 mod runs;
+mod scorm;
 mod seconds;
 mod session;
 mod session_set;
@@ -35,13 +42,20 @@ pub(crate) mod naive;
 #[cfg(test)]
 pub(crate) mod properties;
 
+pub use block_table::{BlockSettings, BlockTable, CourseFigures, CourseOrder, OtherTime, ReferenceTime, block_table};
 pub use buckets::{Buckets, Counter, Grain, Key};
+pub use credit_time::{Adjusted, CreditDecision, CreditItem, CreditRule, TimeSource, decide, declare};
+pub use day::{DayPart, DayRule, cut, day_of};
 pub use day_clock::DayClock;
+pub use duration::DurationForm;
+pub use gap_table::{GapRow, gaps};
+pub use grade::{Earned, GradeMode, GradeRange, GradeSource, GradeTimes, GradeUse, TimeGrade, with_bonus};
 pub use hit::{Action, Hit, ModuleId, ModuleRole, Place};
 pub use policy::{Boundary, Credit, GapPolicy, Minimum};
 pub use policy_text::{PARAMETERS, Parameter, Policies, plugin_list};
 pub use rule::GapRule;
 pub(crate) use runs::Runs;
+pub use scorm::{ScormElement, ScormValue, reported};
 pub use seconds::Seconds;
 pub use session::Session;
 pub use session_set::SessionSet;
