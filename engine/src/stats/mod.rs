@@ -2,12 +2,22 @@
 //!
 //! [`Stats`] answers for the library and the services; the table functions of SQL fold in the same way.
 
+mod aggregate;
+mod aggregates;
 mod dims;
 mod fold;
+mod lookup;
 mod reader;
 mod request;
+pub mod services;
+mod shared_sessions;
 mod source;
 
+#[cfg(test)]
+mod tests;
+
+pub use aggregate::{ActivityTime, Addresses, Aggregate, SectionFault, SessionTime};
+pub use aggregates::Extras;
 pub use dims::{Activity, Dims};
 pub use reader::LogShape;
 pub use request::{Request, Target};
