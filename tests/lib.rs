@@ -1,5 +1,8 @@
 //! What the tests share: small logs, and questions about a store's contents.
 
+#[path = "conformance/mod.rs"]
+pub mod conformance;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 

@@ -52,7 +52,7 @@ pub use gap_table::{GapRow, gaps};
 pub use grade::{Earned, GradeMode, GradeRange, GradeSource, GradeTimes, GradeUse, TimeGrade, with_bonus};
 pub use hit::{Action, Hit, ModuleId, ModuleRole, Place};
 pub use policy::{Boundary, Credit, GapPolicy, Minimum};
-pub use policy_text::{PARAMETERS, Parameter, Policies, plugin_list};
+pub use policy_text::{PARAMETERS, Parameter, Policies, plugin_list, policies_markdown};
 pub use rule::GapRule;
 pub(crate) use runs::Runs;
 pub use scorm::{ScormElement, ScormValue, reported};

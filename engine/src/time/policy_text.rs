@@ -16,9 +16,27 @@ pub struct Parameter {
     pub allowed: &'static str,
     /// Meaning, with the unit.
     pub doc: &'static str,
+    /// Its value as a text that sets it.
+    get: fn(&Policy) -> String,
     /// Sets it from a text; `None` when the text is none of the allowed values.
     set: fn(&mut Policy, &str) -> Option<()>,
 }
+
+const SCOPES: [(&str, Scope); 3] = [("site", Scope::Site), ("course", Scope::Course), ("course_day", Scope::CourseDay)];
+const BOUNDARIES: [(&str, Boundary); 2] = [(">", Boundary::Longer), (">=", Boundary::LongerOrEqual)];
+const RULES: [(&str, SessionRule); 3] =
+    [("gap", SessionRule::Gap), ("login", SessionRule::Login), ("none", SessionRule::None)];
+const ATTRIBUTIONS: [(&str, Attribution); 4] = [
+    ("earlier", Attribution::Earlier),
+    ("later", Attribution::Later),
+    ("split", Attribution::Split),
+    ("none", Attribution::None),
+];
+const OUTSIDE: [(&str, Outside); 3] = [("keep", Outside::Keep), ("logins", Outside::Logins), ("drop", Outside::Drop)];
+const CARRIES: [(&str, Carry); 2] = [("once", Carry::Once), ("repeated", Carry::Repeated)];
+const RANGES: [(&str, RangeEnd); 2] = [("inclusive", RangeEnd::Inclusive), ("half_open", RangeEnd::HalfOpen)];
+const ENROLMENTS: [(&str, EnrolmentFilter); 2] =
+    [("off", EnrolmentFilter::Off), ("all_courses", EnrolmentFilter::AllCourses)];
 
 /// All parameters, in the order of the manual.
 pub static PARAMETERS: [Parameter; 22] = [
@@ -26,9 +44,9 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "scope",
         allowed: "site | course | course_day",
         doc: "Which rows form one track: all of a user, those in one course, those in one course on one day.",
+        get: |policy| name_of(policy.scope, &SCOPES),
         set: |policy, text| {
-            policy.scope =
-                one_of(text, &[("site", Scope::Site), ("course", Scope::Course), ("course_day", Scope::CourseDay)])?;
+            policy.scope = one_of(text, &SCOPES)?;
             Some(())
         },
     },
@@ -36,6 +54,7 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "courses",
         allowed: "ids, separated by spaces; empty for all",
         doc: "The only courses whose rows are looked at.",
+        get: |policy| joined(&policy.courses),
         set: |policy, text| {
             policy.courses = ids(text)?;
             Some(())
@@ -45,6 +64,7 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "threshold",
         allowed: "seconds, 0 or more",
         doc: "Longest gap that counts whole, in seconds.",
+        get: |policy| policy.gap.threshold.get().to_string(),
         set: |policy, text| {
             policy.gap.threshold = seconds(text)?;
             Some(())
@@ -54,8 +74,9 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "boundary",
         allowed: "> | >=",
         doc: "Whether a gap is long when it is longer than the threshold, or already when it is as long.",
+        get: |policy| name_of(policy.gap.boundary, &BOUNDARIES),
         set: |policy, text| {
-            policy.gap.boundary = one_of(text, &[(">", Boundary::Longer), (">=", Boundary::LongerOrEqual)])?;
+            policy.gap.boundary = one_of(text, &BOUNDARIES)?;
             Some(())
         },
     },
@@ -63,6 +84,7 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "credit",
         allowed: "none | half | threshold | seconds, 0 or more",
         doc: "What a long gap and the last hit are worth instead, in seconds; never beyond the clock.",
+        get: |policy| credit_text(policy.gap.credit),
         set: |policy, text| {
             policy.gap.credit = credit(text)?;
             Some(())
@@ -72,6 +94,7 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "credit_within_gap",
         allowed: "true | false",
         doc: "Whether the credit of a long gap is never longer than the gap.",
+        get: |policy| policy.credit_within_gap.to_string(),
         set: |policy, text| {
             policy.credit_within_gap = flag(text)?;
             Some(())
@@ -81,9 +104,9 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "sessions",
         allowed: "gap | login | none",
         doc: "When a session begins: at the first hit, a login and after a long gap; at the first hit and a login; never (time is the sum of laps).",
+        get: |policy| name_of(policy.sessions, &RULES),
         set: |policy, text| {
-            policy.sessions =
-                one_of(text, &[("gap", SessionRule::Gap), ("login", SessionRule::Login), ("none", SessionRule::None)])?;
+            policy.sessions = one_of(text, &RULES)?;
             Some(())
         },
     },
@@ -91,6 +114,7 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "session_per_course",
         allowed: "true | false",
         doc: "Whether a hit in another course begins another session.",
+        get: |policy| policy.session_per_course.to_string(),
         set: |policy, text| {
             policy.session_per_course = flag(text)?;
             Some(())
@@ -100,6 +124,7 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "minimum",
         allowed: "none | > seconds | >= seconds | n events",
         doc: "Which sessions count; the length is taken from the first to the last hit.",
+        get: |policy| minimum_text(policy.gap.minimum),
         set: |policy, text| {
             policy.gap.minimum = minimum(text)?;
             Some(())
@@ -109,6 +134,7 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "logins",
         allowed: "true | false",
         doc: "Whether logins, logouts and grading events are special; otherwise they are hits like others.",
+        get: |policy| policy.logins.to_string(),
         set: |policy, text| {
             policy.logins = flag(text)?;
             Some(())
@@ -118,16 +144,9 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "attribution",
         allowed: "earlier | later | split | none",
         doc: "Which hit a gap belongs to: the one before it, the one after it, half to each, or to the session alone.",
+        get: |policy| name_of(policy.attribution, &ATTRIBUTIONS),
         set: |policy, text| {
-            policy.attribution = one_of(
-                text,
-                &[
-                    ("earlier", Attribution::Earlier),
-                    ("later", Attribution::Later),
-                    ("split", Attribution::Split),
-                    ("none", Attribution::None),
-                ],
-            )?;
+            policy.attribution = one_of(text, &ATTRIBUTIONS)?;
             Some(())
         },
     },
@@ -135,6 +154,7 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "origins",
         allowed: "names, separated by spaces; may be empty",
         doc: "Origins whose rows are not looked at.",
+        get: |policy| joined(&policy.exclude.origins),
         set: |policy, text| {
             policy.exclude.origins = names(text);
             Some(())
@@ -144,6 +164,7 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "missing_origin",
         allowed: "true | false",
         doc: "Whether rows without origin are left out too; it has no effect on a log that has no origin at all.",
+        get: |policy| policy.exclude.missing_origin.to_string(),
         set: |policy, text| {
             policy.exclude.missing_origin = flag(text)?;
             Some(())
@@ -153,6 +174,7 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "actions",
         allowed: "names, separated by spaces; may be empty",
         doc: "Actions whose rows are not looked at.",
+        get: |policy| joined(&policy.exclude.actions),
         set: |policy, text| {
             policy.exclude.actions = names(text);
             Some(())
@@ -162,6 +184,7 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "users",
         allowed: "ids, separated by spaces; may be empty",
         doc: "Users whose rows are not looked at.",
+        get: |policy| joined(&policy.exclude.users),
         set: |policy, text| {
             policy.exclude.users = ids(text)?;
             Some(())
@@ -171,6 +194,7 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "logged_in_as",
         allowed: "true | false",
         doc: "Whether rows that somebody made while logged in as the user are left out.",
+        get: |policy| policy.exclude.logged_in_as.to_string(),
         set: |policy, text| {
             policy.exclude.logged_in_as = flag(text)?;
             Some(())
@@ -180,9 +204,9 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "outside",
         allowed: "keep | logins | drop",
         doc: "Rows outside of courses: all are looked at, only logins and logouts, or none.",
+        get: |policy| name_of(policy.exclude.outside, &OUTSIDE),
         set: |policy, text| {
-            policy.exclude.outside =
-                one_of(text, &[("keep", Outside::Keep), ("logins", Outside::Logins), ("drop", Outside::Drop)])?;
+            policy.exclude.outside = one_of(text, &OUTSIDE)?;
             Some(())
         },
     },
@@ -190,6 +214,7 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "captured",
         allowed: "module names, separated by spaces; may be empty",
         doc: "Modules whose time is carried into the next counted hit (`capturemodules`).",
+        get: |policy| joined(&policy.captured),
         set: |policy, text| {
             policy.captured = names(text);
             Some(())
@@ -199,6 +224,7 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "ignored",
         allowed: "module names, separated by spaces; may be empty",
         doc: "Modules whose hits and time count nowhere (`ignoremodules`).",
+        get: |policy| joined(&policy.ignored),
         set: |policy, text| {
             policy.ignored = names(text);
             Some(())
@@ -208,8 +234,9 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "carry",
         allowed: "once | repeated",
         doc: "Whether carried time is used up by the hit that takes it, or taken again by each following one until a login or logout, as block_use_stats does.",
+        get: |policy| name_of(policy.carry, &CARRIES),
         set: |policy, text| {
-            policy.carry = one_of(text, &[("once", Carry::Once), ("repeated", Carry::Repeated)])?;
+            policy.carry = one_of(text, &CARRIES)?;
             Some(())
         },
     },
@@ -217,8 +244,9 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "range",
         allowed: "inclusive | half_open",
         doc: "Whether rows at the very end of a range belong to it.",
+        get: |policy| name_of(policy.range, &RANGES),
         set: |policy, text| {
-            policy.range = one_of(text, &[("inclusive", RangeEnd::Inclusive), ("half_open", RangeEnd::HalfOpen)])?;
+            policy.range = one_of(text, &RANGES)?;
             Some(())
         },
     },
@@ -226,13 +254,52 @@ pub static PARAMETERS: [Parameter; 22] = [
         name: "enrolment_filter",
         allowed: "off | all_courses",
         doc: "Whether a range begins at the user's latest enrolment in any course.",
+        get: |policy| name_of(policy.enrolment, &ENROLMENTS),
         set: |policy, text| {
-            policy.enrolment =
-                one_of(text, &[("off", EnrolmentFilter::Off), ("all_courses", EnrolmentFilter::AllCourses)])?;
+            policy.enrolment = one_of(text, &ENROLMENTS)?;
             Some(())
         },
     },
 ];
+
+impl Parameter {
+    /// The value that a policy has, as a text that sets it.
+    pub fn value(&self, policy: &Policy) -> String {
+        (self.get)(policy)
+    }
+}
+
+/// The page `docs/reference/policies.md`.
+pub fn policies_markdown() -> String {
+    let mut page = String::from(
+        "# Policies\n\n\
+         Generated from the policies themselves; a test refuses a difference.\n\
+         [Time spent](../concepts/time-spent.md) says what they mean.\n\n\
+         ## Parameters\n\n\
+         | parameter | values | meaning |\n|---|---|---|\n",
+    );
+    for Parameter { name, allowed, doc, .. } in &PARAMETERS {
+        let allowed = allowed.replace('|', "\\|");
+        page.push_str(&format!("| `{name}` | {allowed} | {doc} |\n"));
+    }
+    page.push_str("\n## Presets\n\nWhat is not listed is empty, `false`, or as in `use_stats`.\n");
+    let base = Policy::use_stats();
+    for preset in PRESETS {
+        let Some(policy) = Policy::preset(preset) else { continue };
+        page.push_str(&format!("\n### {preset}\n\n| parameter | value |\n|---|---|\n"));
+        for parameter in &PARAMETERS {
+            let value = parameter.value(&policy);
+            if preset == "use_stats" || value != parameter.value(&base) {
+                page.push_str(&format!(
+                    "| `{}` | {} |\n",
+                    parameter.name,
+                    if value.is_empty() { "(empty)" } else { &value }
+                ));
+            }
+        }
+    }
+    page
+}
 
 impl Policy {
     /// Sets a parameter from its text.
@@ -245,7 +312,7 @@ impl Policy {
             return Err(no_parameter(parameter));
         };
         (known.set)(self, value.trim()).ok_or_else(|| {
-            let (name, allowed, value) = (known.name, known.allowed, quoted(value));
+            let (name, allowed, value) = (known.name, known.allowed, quoted(value.trim()));
             Error::new(
                 ErrorKind::Invalid,
                 crate::text!(
@@ -348,6 +415,33 @@ fn one_of<T: Copy>(text: &str, values: &[(&str, T)]) -> Option<T> {
     values.iter().find(|(name, _)| *name == text).map(|(_, value)| *value)
 }
 
+/// The name of a value.
+fn name_of<T: Copy + PartialEq>(value: T, names: &[(&str, T)]) -> String {
+    names.iter().find(|(_, known)| *known == value).map_or_else(String::new, |(name, _)| (*name).to_owned())
+}
+
+fn joined(items: &[impl ToString]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+fn credit_text(credit: Credit) -> String {
+    match credit {
+        Credit::None => "none".to_owned(),
+        Credit::HalfThreshold => "half".to_owned(),
+        Credit::Threshold => "threshold".to_owned(),
+        Credit::Fixed(seconds) => seconds.get().to_string(),
+    }
+}
+
+fn minimum_text(minimum: Minimum) -> String {
+    match minimum {
+        Minimum::None => "none".to_owned(),
+        Minimum::LongerThan(seconds) => format!("> {}", seconds.get()),
+        Minimum::AtLeast(seconds) => format!(">= {}", seconds.get()),
+        Minimum::Events(events) => format!("{events} events"),
+    }
+}
+
 fn flag(text: &str) -> Option<bool> {
     one_of(text, &[("true", true), ("false", false)])
 }
@@ -425,6 +519,28 @@ mod tests {
         assert_eq!(policy.courses, [1, 2]);
         assert_eq!(policy.ignored, ["1", "2"]);
         assert_eq!(ModuleId::PSEUDO.len(), usize::from(ModuleId::FIRST_TYPE));
+    }
+
+    #[test]
+    fn what_a_policy_shows_sets_it_again() {
+        for name in PRESETS {
+            let policy = Policy::preset(name).unwrap();
+            let mut other = Policy { name: policy.name.clone(), exactness: policy.exactness, ..Policy::use_stats() };
+            for parameter in &PARAMETERS {
+                other.set(parameter.name, &parameter.value(&policy)).unwrap();
+            }
+            assert_eq!(other, policy, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_page_is_up_to_date() {
+        let page = include_str!("../../../docs/reference/policies.md");
+        assert!(
+            page == policies_markdown(),
+            "write `engine::time::policies_markdown()` to docs/reference/policies.md:\n{}",
+            policies_markdown()
+        );
     }
 
     #[test]

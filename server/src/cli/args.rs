@@ -38,6 +38,9 @@ pub(crate) struct Globals {
     /// Language of messages: en or fr [default: from LC_ALL, LC_MESSAGES, LANG]
     #[arg(long, global = true, value_name = "LANG", env = "ASSIDU_LANG", hide_env_values = true, value_parser = parse_lang)]
     lang: Option<Lang>,
+    /// Configuration file [default: assidu.toml in the current folder, if it is there]
+    #[arg(long, global = true, value_name = "FILE", env = "ASSIDU_CONFIG", hide_env_values = true, value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
     /// What to log on standard error, such as info or engine=debug [default: warn]
     #[arg(long, global = true, value_name = "FILTER", env = "ASSIDU_LOG", hide_env_values = true)]
     pub(crate) log: Option<String>,
@@ -75,6 +78,14 @@ pub(crate) enum Command {
     Load(LoadArgs),
     /// Run SQL, or open an interactive prompt
     Query(QueryArgs),
+    /// Time spent: of users, of a course, under one policy or several
+    Stats(StatsArgs),
+    /// The sessions and laps behind a figure
+    Explain(ExplainArgs),
+    /// What counts as time spent: policies and their parameters
+    Policy(PolicyArgs),
+    /// The configuration file
+    Config(ConfigArgs),
     /// Look after a store
     Store(StoreArgs),
     /// Print the completion script of a shell
@@ -182,6 +193,182 @@ pub(crate) struct QueryArgs {
     /// Rows that the format table shows
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) max_rows: usize,
+}
+
+/// `stats` and its verb.
+#[derive(Debug, Args)]
+pub(crate) struct StatsArgs {
+    /// Of whom.
+    #[command(subcommand)]
+    pub(crate) verb: StatsVerb,
+}
+
+/// Verbs of `stats`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StatsVerb {
+    /// One user, or a few: each course and the sessions
+    User {
+        /// Users, as --by names them
+        #[arg(required = true, value_name = "USER")]
+        users: Vec<String>,
+        /// Flags of time.
+        #[command(flatten)]
+        time: TimeArgs,
+    },
+    /// One line per user: all of the store, or those named
+    Users {
+        /// Users, as --by names them [default: all]
+        #[arg(value_name = "USER")]
+        users: Vec<String>,
+        /// Flags of time.
+        #[command(flatten)]
+        time: TimeArgs,
+    },
+    /// The users of a course, with their time in it
+    Course {
+        /// Course, as --course-by names it
+        #[arg(value_name = "COURSE")]
+        course: String,
+        /// Which column names the course
+        #[arg(long, value_name = "COLUMN", default_value = "id")]
+        course_by: CourseColumn,
+        /// Flags of time.
+        #[command(flatten)]
+        time: TimeArgs,
+    },
+}
+
+/// Flags of everything that computes time.
+#[derive(Debug, Args)]
+pub(crate) struct TimeArgs {
+    /// Policy, with changes behind commas: 'dedication, threshold = 1800'; repeat it to compare [default: use_stats]
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) policy: Vec<String>,
+    /// Start of the range, inclusive: Unix seconds, a date, or RFC 3339 [default: the first hit]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: Option<String>,
+    /// End of the range; a date means the end of that day [default: now]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) to: Option<String>,
+    /// Time zone of dates, such as Europe/Paris [default: UTC, or that of the configuration]
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) timezone: Option<String>,
+    /// Which column names users
+    #[arg(long, value_name = "COLUMN", default_value = "id")]
+    pub(crate) by: UserColumn,
+    /// Site whose log is read [default: the store's default site]
+    #[arg(long, value_name = "SITE")]
+    pub(crate) site: Option<String>,
+    /// Ask the snapshot of this commit [default: the newest]
+    #[arg(long, value_name = "COMMIT")]
+    pub(crate) at: Option<u64>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Columns that name users.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UserColumn {
+    /// Number of the user
+    Id,
+    /// Login name
+    Username,
+    /// Number in the information system
+    Idnumber,
+    /// Address
+    Email,
+}
+
+/// Columns that name courses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CourseColumn {
+    /// Number of the course
+    Id,
+    /// Short name
+    Shortname,
+    /// Number in the information system
+    Idnumber,
+}
+
+/// Flags of `explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// What to explain.
+    #[command(subcommand)]
+    pub(crate) verb: ExplainVerb,
+}
+
+/// Verbs of `explain`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ExplainVerb {
+    /// The total of a user, or of one of their courses
+    User {
+        /// User, as --by names them
+        #[arg(value_name = "USER")]
+        user: String,
+        /// Only this course, as --course-by names it
+        #[arg(long, value_name = "COURSE")]
+        course: Option<String>,
+        /// Which column names the course
+        #[arg(long, value_name = "COLUMN", default_value = "id")]
+        course_by: CourseColumn,
+        /// Sessions without their laps
+        #[arg(long)]
+        sessions: bool,
+        /// Flags of time.
+        #[command(flatten)]
+        time: TimeArgs,
+    },
+}
+
+/// `policy` and its verb.
+#[derive(Debug, Args)]
+pub(crate) struct PolicyArgs {
+    /// What to show.
+    #[command(subcommand)]
+    pub(crate) verb: PolicyVerb,
+}
+
+/// Verbs of `policy`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyVerb {
+    /// Names of all policies: presets, and those of the configuration
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// All parameters of a policy
+    Show {
+        /// Policy, with changes behind commas
+        #[arg(value_name = "POLICY")]
+        policy: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `config` and its verb.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: ConfigVerb,
+}
+
+/// Verbs of `config`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Check the configuration file; exit 1 when something is wrong
+    Check,
+    /// The effective configuration, with the source of each value
+    Show {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `store` and its verb.

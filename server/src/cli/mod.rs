@@ -3,22 +3,27 @@
 //! Data goes to standard output and everything else to standard error. The exit code says how it ended: see [`Exit`].
 
 mod args;
+mod config;
 mod console;
 mod demo;
 mod exit;
+mod explain;
 mod flags;
 mod load;
 mod log;
 mod numbers;
 mod open;
 mod packaging;
+mod policy;
 mod progress;
 mod prompt;
 mod query;
 mod sink;
 mod sql;
+mod stats;
 mod store;
 mod summary;
+mod time_flags;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -121,7 +126,11 @@ async fn dispatch(cli: Cli, now: i64, console: &mut Console) -> Result<Exit, Fai
     match cli.command {
         Command::Demo => Box::pin(demo::run(globals, now, console)).await,
         Command::Load(args) => Box::pin(load::run(&args, globals, now, console)).await,
-        Command::Query(args) => Box::pin(query::run(&args, globals, console)).await,
+        Command::Query(args) => Box::pin(query::run(&args, globals, now, console)).await,
+        Command::Stats(args) => Box::pin(stats::run(&args.verb, globals, now, console)).await,
+        Command::Explain(args) => Box::pin(explain::run(&args.verb, globals, now, console)).await,
+        Command::Policy(args) => policy::run(&args.verb, globals, console),
+        Command::Config(args) => config::run(&args.verb, globals, console),
         Command::Store(args) => Box::pin(store::run(&args.verb, globals, now, console)).await,
         Command::Completions { shell } => packaging::completions(shell, console),
         Command::Man { out } => packaging::man(out.as_deref(), console),

@@ -10,6 +10,7 @@ use engine::{Error, ErrorKind, text};
 use futures::StreamExt;
 
 use super::args::{Globals, QueryArgs};
+use super::config::Config;
 use super::exit::{Exit, Failure};
 use super::sink::Sink;
 use super::sql::{self, Names};
@@ -20,8 +21,9 @@ use crate::encode::{self, Format, TableOptions};
 const WAITING_BATCHES: usize = 2;
 
 /// Runs `query`.
-pub(crate) async fn run(args: &QueryArgs, globals: &Globals, console: &mut Console) -> Result<Exit, Failure> {
+pub(crate) async fn run(args: &QueryArgs, globals: &Globals, now: i64, console: &mut Console) -> Result<Exit, Failure> {
     let limits = limits(args)?;
+    let time = Config::load(globals)?.settings(now);
     let Some(sql) = sql_text(args, console)? else {
         let engine = open::open_existing(globals.store()).await?;
         let settings = prompt::Settings {
@@ -30,11 +32,12 @@ pub(crate) async fn run(args: &QueryArgs, globals: &Globals, console: &mut Conso
             at: args.at,
             max_rows: args.max_rows,
             limits,
+            time,
         };
         return prompt::run(engine, settings, console).await;
     };
     let engine = open::open_existing(globals.store()).await?;
-    let session = engine.session(args.at, &limits).await?;
+    let session = engine.session_with(args.at, &limits, &time).await?;
     let output = Output {
         path: args.output.as_deref(),
         format: chosen_format(args.format, args.output.as_deref(), console.out_is_terminal),

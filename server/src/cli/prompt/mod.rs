@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) max_rows: usize,
     /// Limits of every session.
     pub(crate) limits: Limits,
+    /// Policies, clock and time zone of every session.
+    pub(crate) time: engine::stats::Settings,
 }
 
 /// Reads and answers until the operator leaves.
@@ -95,7 +97,7 @@ impl Prompt {
         if self.held.as_ref().is_some_and(|held| held.commit == commit) {
             return Ok(());
         }
-        let session = self.engine.session(Some(commit), &self.settings.limits).await?;
+        let session = self.engine.session_with(Some(commit), &self.settings.limits, &self.settings.time).await?;
         let names = match Names::collect(&session, &snapshot).await {
             Ok(names) => Arc::new(names),
             Err(error) => {

@@ -1,0 +1,19 @@
+//! The read functions of the web service of block_use_stats, as typed calls and answers.
+//!
+//! Under a policy of the exact arithmetic they answer like the plugin, defects included; otherwise as its documents
+//! say. `docs/concepts/policies.md` lists the differences.
+
+mod answer;
+mod call;
+mod fault;
+mod figures;
+mod people;
+mod users;
+
+pub use answer::{CourseData, CourseStats, QueryRange, Score, UserCourseStats, UserIdentity, UserStats};
+pub use call::{Call, CourseSource, UserSource};
+pub use fault::{ServiceError, ServiceFault, ServiceResult};
+pub use figures::SessionFigures;
+
+/// The site course, which is the front page.
+const SITE_COURSE: i64 = 1;

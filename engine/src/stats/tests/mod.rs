@@ -1,0 +1,1 @@
+//! Aggregates and services on small logs.

@@ -1,0 +1,161 @@
+//! Flags of everything that computes time: policies, range, users; and what every answer says about them.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone};
+use chrono_tz::Tz;
+use engine::query::Limits;
+use engine::stats::{CourseBy, Request, Stats, UserBy};
+use engine::time::Policy;
+use engine::{Text, text};
+use serde::Serialize;
+
+use super::args::{CourseColumn, Globals, TimeArgs, UserColumn};
+use super::config::Config;
+use super::exit::Failure;
+use super::{Console, flags, numbers, open};
+
+impl From<UserColumn> for UserBy {
+    fn from(column: UserColumn) -> Self {
+        match column {
+            UserColumn::Id => Self::Id,
+            UserColumn::Username => Self::Username,
+            UserColumn::Idnumber => Self::Idnumber,
+            UserColumn::Email => Self::Email,
+        }
+    }
+}
+
+impl From<CourseColumn> for CourseBy {
+    fn from(column: CourseColumn) -> Self {
+        match column {
+            CourseColumn::Id => Self::Id,
+            CourseColumn::Shortname => Self::Shortname,
+            CourseColumn::Idnumber => Self::Idnumber,
+        }
+    }
+}
+
+/// What the flags ask for.
+pub(crate) struct Asked {
+    /// The store's statistics.
+    pub(crate) stats: Stats,
+    /// The policies, at least one.
+    pub(crate) policies: Vec<Policy>,
+    /// Range and zone, with the first policy.
+    pub(crate) request: Request,
+}
+
+impl Asked {
+    /// Reads the flags, then opens the store.
+    pub(crate) async fn new(args: &TimeArgs, globals: &Globals, now: i64) -> Result<Self, Failure> {
+        let config = Config::load(globals)?;
+        let zone = flags::parse("timezone", args.timezone.as_deref(), flags::timezone)?.unwrap_or(config.zone.0);
+        let from = flags::parse("from", args.from.as_deref(), |text| moment(text, zone, false))?;
+        let to = flags::parse("to", args.to.as_deref(), |text| moment(text, zone, true))?;
+        let named = if args.policy.is_empty() { vec![config.policy.0.clone()] } else { args.policy.clone() };
+        let mut policies = Vec::new();
+        for name in &named {
+            policies.push(config.policies.resolve(name)?);
+        }
+        let first = policies.first().cloned().unwrap_or_else(Policy::use_stats);
+        let request = Request { zone, ..Request::new(first, now) }.between(from.unwrap_or(0), to.unwrap_or(now))?;
+        let engine = open::open_existing(globals.store()).await?;
+        let limits = Limits { threads: super::query::threads(None), ..Limits::default() };
+        let stats = engine.stats(args.site.as_deref(), args.at, &limits).await?;
+        Ok(Self { stats, policies, request })
+    }
+
+    /// What every answer says about itself.
+    pub(crate) fn basis(&self) -> Basis {
+        Basis {
+            policies: self.policies.iter().map(|policy| policy.name.clone()).collect(),
+            from: self.request.from,
+            to: self.request.to,
+            timezone: self.request.zone.name(),
+            site: self.stats.site().to_owned(),
+            snapshot: self.stats.snapshot().commit(),
+            engine: env!("CARGO_PKG_VERSION"),
+        }
+    }
+}
+
+/// What a figure was made from.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Basis {
+    policies: Vec<String>,
+    from: i64,
+    to: i64,
+    timezone: &'static str,
+    site: String,
+    snapshot: u64,
+    engine: &'static str,
+}
+
+impl Basis {
+    /// The lines above a table.
+    pub(crate) fn print(&self, console: &mut Console) -> Result<(), Failure> {
+        let Self { from, to, timezone, site, snapshot, engine, policies } = self;
+        let (from, to) = (numbers::instant(*from), numbers::instant(*to));
+        let policies = policies.join(" | ");
+        let line = text!(
+            "policy {policies}; {from} to {to}; time zone {timezone}; site {site}, snapshot {snapshot}, engine {engine}",
+            "règle {policies} ; du {from} au {to} ; fuseau {timezone} ; site {site}, instantané {snapshot}, moteur {engine}"
+        );
+        let line = format!("{}\n", line.get(console.lang()));
+        Ok(console.data(&line)?)
+    }
+}
+
+/// A moment; a date is its first second, or its last one where a range ends.
+fn moment(value: &str, zone: Tz, end: bool) -> Result<i64, Text> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Ok(seconds);
+    }
+    if let Ok(moment) = DateTime::parse_from_rfc3339(value) {
+        return Ok(moment.timestamp());
+    }
+    let local = |local: NaiveDateTime| zone.from_local_datetime(&local).earliest().map(|moment| moment.timestamp());
+    let read = match NaiveDate::parse_from_str(value, "%Y-%m-%d") {
+        Ok(date) if end => date.succ_opt().and_then(|next| midnight(next, zone)).map(|next| next - 1),
+        Ok(date) => midnight(date, zone),
+        Err(_) => ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
+            .iter()
+            .find_map(|form| NaiveDateTime::parse_from_str(value, form).ok())
+            .and_then(local),
+    };
+    read.ok_or_else(|| {
+        text!(
+            "write Unix seconds, a date such as 2024-01-31, or RFC 3339",
+            "écrivez des secondes Unix, une date comme 2024-01-31, ou RFC 3339"
+        )
+    })
+}
+
+/// The first second of a local day; it may begin after midnight where the clock is put forward.
+fn midnight(date: NaiveDate, zone: Tz) -> Option<i64> {
+    let mut local = date.and_hms_opt(0, 0, 0)?;
+    for _ in 0..24 {
+        if let Some(moment) = zone.from_local_datetime(&local).earliest() {
+            return Some(moment.timestamp());
+        }
+        local = local.checked_add_signed(TimeDelta::minutes(15))?;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_whole_local_days() {
+        let paris = Tz::Europe__Paris;
+        assert_eq!(moment("2024-01-01", paris, false), Ok(1_704_063_600));
+        assert_eq!(moment("2024-01-01", paris, true), Ok(1_704_149_999));
+        assert_eq!(moment("2024-01-01T00:00:00Z", paris, true), Ok(1_704_067_200));
+        assert_eq!(moment("-5", paris, false), Ok(-5));
+        // In São Paulo this day began at 01:00.
+        assert_eq!(moment("2018-11-04", Tz::America__Sao_Paulo, false), Ok(1_541_300_400));
+        assert!(moment("31/12/2024", paris, false).is_err());
+    }
+}

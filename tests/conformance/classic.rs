@@ -1,0 +1,80 @@
+//! The classic generation: sessions that a long gap ends.
+
+use anyhow::Result;
+use engine::stats::Aggregate;
+use engine::stats::{Request, UserTime};
+use engine::time::{Action, Carry, Exactness, Grain, Keep, Outside, SessionRule, Verdict};
+use serde_json::{Value, json};
+
+use super::aggregate::{by_key, short};
+use super::case::Case;
+use super::diff::Report;
+
+impl Case {
+    /// Compares the recorded results of the classic release, except for tracks on which it is degenerate.
+    pub(super) async fn classic(&self, expected: &Value, report: &mut Report) -> Result<()> {
+        for (at, result) in expected["results"].as_array().into_iter().flatten().enumerate() {
+            let place = format!("{} classic #{at}", self.name);
+            let asked = self.classic_request(&result["request"])?;
+            let grain = Grain { course: true, place: true, ..Grain::default() };
+            let keep = Keep { laps: true, sessions: true, totals: Some(grain) };
+            let time = self.stats.users(&asked, keep).await?.pop();
+            if let Some(why) = time.as_ref().and_then(|time| excepted(time, &asked)) {
+                report.note(format!("{place}: excepted, {why}"));
+                continue;
+            }
+            let sums = time.map(|time| Aggregate::new(&time, self.stats.dims())).unwrap_or_default();
+            let mut recorded = result.clone();
+            if let Some(recorded) = recorded.as_object_mut() {
+                recorded.remove("request");
+                recorded.remove("selected_ids_count");
+                for session in recorded.get_mut("sessions").and_then(Value::as_array_mut).into_iter().flatten() {
+                    // The classic list of courses names the course after a session, too.
+                    session.as_object_mut().map(|session| session.remove("courses"));
+                }
+            }
+            report.compare(&place, &recorded, &ours(&sums));
+        }
+        Ok(())
+    }
+
+    /// The rules of the classic release: all rows outside of courses count, bounds are exclusive, carried time is used
+    /// up, sessions have their true end.
+    fn classic_request(&self, request: &Value) -> Result<Request> {
+        let mut asked = self.request(request)?;
+        let policy = &mut asked.policy;
+        policy.sessions = SessionRule::Gap;
+        policy.carry = Carry::Once;
+        policy.exactness = Exactness::Corrected;
+        policy.exclude.outside = Outside::Keep;
+        asked.from = asked.from.saturating_add(i64::from(asked.from != 0));
+        asked.to = asked.to.saturating_sub(1);
+        Ok(asked)
+    }
+}
+
+fn ours(sums: &Aggregate) -> Value {
+    let session = |session: &engine::stats::SessionTime| json!({"sessionstart": session.start, "sessionend": session.end, "elapsed": session.elapsed});
+    json!({
+        "coursetotal": by_key(&sums.coursetotal, short),
+        "course": by_key(&sums.course, short),
+        "activities": by_key(&sums.activities, short),
+        "other": by_key(&sums.other, short),
+        "sessions": sums.sessions.iter().map(session).collect::<Vec<_>>(),
+    })
+}
+
+/// Why the simple statement of the classic rule does not hold for a track.
+fn excepted(time: &UserTime, asked: &Request) -> Option<&'static str> {
+    if asked.policy.session_per_course {
+        return Some("one session per course");
+    }
+    if time.sessions.iter().any(|session| session.session.verdict == Verdict::LoginOnly) {
+        return Some("a login that another login or nothing follows");
+    }
+    let threshold = asked.policy.gap.threshold.get();
+    let far = |pair: &[engine::time::Lap]| {
+        pair[1].hit.action == Action::Logout && pair[1].hit.time.saturating_sub(pair[0].hit.time) > threshold
+    };
+    time.laps.windows(2).any(far).then_some("a logout further away than the threshold")
+}

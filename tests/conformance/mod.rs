@@ -1,0 +1,15 @@
+//! Golden cases: recorded inputs, requests and answers of other programs, asked of the engine.
+
+mod aggregate;
+mod case;
+mod classic;
+mod data;
+mod diff;
+mod operations;
+mod peers;
+mod service;
+mod views;
+
+pub use diff::Report;
+pub use operations::use_stats;
+pub use peers::{Steps, peers};
