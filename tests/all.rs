@@ -9,6 +9,7 @@ mod fuzz;
 mod loads;
 mod plans;
 mod properties;
+mod stats_cli;
 mod store;
 mod tidy;
 mod time_spent;

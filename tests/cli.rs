@@ -36,24 +36,24 @@ impl Write for Captured {
 }
 
 /// How a command ended, and what it wrote.
-struct Done {
-    exit: Exit,
+pub(crate) struct Done {
+    pub(crate) exit: Exit,
     out: Vec<u8>,
-    err: String,
+    pub(crate) err: String,
 }
 
 impl Done {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.out).into_owned()
     }
 
-    fn json(&self) -> Result<serde_json::Value> {
+    pub(crate) fn json(&self) -> Result<serde_json::Value> {
         serde_json::from_slice(&self.out).with_context(|| format!("{} {}", self.text(), self.err))
     }
 }
 
 /// Runs a command in a language, at a time in Unix seconds.
-fn run_at(now: i64, lang: &str, arguments: &[&str]) -> Done {
+pub(crate) fn run_at(now: i64, lang: &str, arguments: &[&str]) -> Done {
     let (out, err) = (Captured::default(), Captured::default());
     let mut console = Console::new(Box::new(out.clone()), Box::new(err.clone()), Lang::En);
     let flags = ["assidu", "--lang", lang];

@@ -208,7 +208,7 @@ impl<'a> Page<'a> {
         };
         let rows: Vec<Vec<String>> = part.laps.iter().map(row).collect();
         let right = [true, false, true, false, true, false, true, true, true];
-        format!("{}\n", draw(&head.map(str::to_owned), &right, &rows, console.width))
+        draw(&head.map(str::to_owned), &right, &rows, console.width)
     }
 }
 

@@ -240,7 +240,7 @@ fn courses_table(user: &UserSummary, figures: &Figures, console: &Console) -> St
     };
     let rows: Vec<Vec<String>> = user.courses.iter().map(row).collect();
     let right = [false, true, true, true, true, true, true, false, false];
-    format!("{}\n", draw(&head.map(str::to_owned), &right, &rows, console.width))
+    draw(&head.map(str::to_owned), &right, &rows, console.width)
 }
 
 fn sessions_line(user: &UserSummary, lang: Lang) -> String {
@@ -294,7 +294,7 @@ fn list(asked: &Asked, figures: &Figures, time: &TimeArgs, console: &mut Console
     };
     let rows: Vec<Vec<String>> = users.iter().map(row).collect();
     let right = [false, true, true, true, true, false, false];
-    let table = format!("{}\n", draw(&head.map(str::to_owned), &right, &rows, console.width));
+    let table = draw(&head.map(str::to_owned), &right, &rows, console.width);
     console.data(&table)?;
     Ok(Exit::Done)
 }
@@ -375,7 +375,7 @@ fn compared_table(
         row
     };
     let rows: Vec<Vec<String>> = compared.iter().map(row).collect();
-    let table = format!("{}\n", draw(&head, &right, &rows, console.width));
+    let table = draw(&head, &right, &rows, console.width);
     console.data(&table)?;
     Ok(Exit::Done)
 }
