@@ -3,6 +3,7 @@
 mod bad_input;
 mod checks;
 mod cli;
+mod conformance_golden;
 mod crash;
 mod docs;
 mod fuzz;
@@ -11,3 +12,4 @@ mod plans;
 mod properties;
 mod store;
 mod tidy;
+mod use_stats;

@@ -1,6 +1,6 @@
 //! What the log alone does not tell: rows of small tables, and addresses, asked in SQL.
 
-use arrow::array::{Array as _, ArrayRef, AsArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use datafusion::common::{ParamValues, ScalarValue};
 use futures::TryStreamExt;

@@ -13,9 +13,6 @@ pub mod services;
 mod shared_sessions;
 mod source;
 
-#[cfg(test)]
-mod tests;
-
 pub use aggregate::{ActivityTime, Addresses, Aggregate, SectionFault, SessionTime};
 pub use aggregates::Extras;
 pub use dims::{Activity, Dims};
