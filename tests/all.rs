@@ -3,6 +3,7 @@
 mod bad_input;
 mod checks;
 mod cli;
+mod conformance_golden;
 mod crash;
 mod docs;
 mod fuzz;
@@ -13,3 +14,4 @@ mod stats_cli;
 mod store;
 mod tidy;
 mod time_spent;
+mod use_stats;

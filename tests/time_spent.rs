@@ -116,8 +116,6 @@ fn plain_user(
             (session[2], session[3], session[4]) = (row.time + worth, session[3] + worth, session[4] + 1);
             *real |= !login;
             broken = long;
-        } else {
-            broken |= long;
         }
     }
     close(open);

@@ -23,12 +23,9 @@ mod source;
 mod summary;
 mod table_function;
 
-pub(crate) use cache::LogCache;
-#[cfg(test)]
-mod tests;
-
 pub use aggregate::{ActivityTime, Addresses, Aggregate, SectionFault, SessionTime};
 pub use aggregates::Extras;
+pub(crate) use cache::LogCache;
 pub use dims::{Activity, Dims};
 pub use explain::{ExplainedSession, Explanation};
 pub use identify::{CourseBy, UserBy};

@@ -141,7 +141,7 @@ pub struct Track {
     carried: i64,
     /// Seconds of the gap before the pending row that belong to it.
     arriving: i64,
-    /// Whether the gap before the pending row was over the threshold.
+    /// Whether the gap after the last counted hit was over the threshold.
     broken: bool,
     /// The open session.
     session: Option<TrackSession>,
@@ -181,7 +181,10 @@ impl Track {
         lap.measured = own.saturating_add(self.arriving);
         self.arriving = next_part;
         self.account(rules, &mut lap, sink);
-        self.broken = lap.rule == LapRule::Break || (self.broken && lap.outcome != Outcome::Counted);
+        if lap.outcome == Outcome::Counted {
+            // Only hits break sessions: not the gap after a logout, nor that after a captured or ignored row.
+            self.broken = lap.rule == LapRule::Break;
+        }
         sink.lap(&lap);
     }
 

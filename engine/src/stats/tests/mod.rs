@@ -1,1 +1,0 @@
-//! Aggregates and services on small logs.
