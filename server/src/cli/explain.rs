@@ -171,7 +171,8 @@ impl<'a> Page<'a> {
                 page.push_str(&self.laps_table(part, console));
             }
         }
-        let sum = explanation.sessions.iter().map(|part| part.elapsed.to_string()).collect::<Vec<_>>().join(" + ");
+        let worth = explanation.sessions.iter().filter(|part| part.elapsed != 0);
+        let sum = worth.map(|part| part.elapsed.to_string()).collect::<Vec<_>>().join(" + ");
         let (sum, total) = (if sum.is_empty() { "0".to_owned() } else { sum }, explanation.total);
         page.push_str(&format!("\n{sum} = {total} s\n"));
         Ok(console.data(&page)?)
