@@ -181,13 +181,12 @@ impl HitReader {
     /// Whether the policy looks at every row of the range.
     fn looks_at_all(&self) -> bool {
         let (policy, exclude) = (&self.request.policy, &self.request.policy.exclude);
-        (exclude.outside == Outside::Keep || !self.shape.has_course)
-            && !(exclude.missing_origin && self.shape.has_origin)
-            && !(exclude.logged_in_as && self.shape.has_real_user)
-            && exclude.origins.is_empty()
-            && exclude.actions.is_empty()
-            && exclude.users.is_empty()
-            && policy.courses.is_empty()
+        let by_course = exclude.outside != Outside::Keep && self.shape.has_course;
+        let by_origin = exclude.missing_origin && self.shape.has_origin;
+        let by_person = exclude.logged_in_as && self.shape.has_real_user;
+        let lists = [&exclude.origins, &exclude.actions];
+        let by_list = lists.iter().any(|list| !list.is_empty()) || !exclude.users.is_empty();
+        !(by_course || by_origin || by_person || by_list) && policy.courses.is_empty()
     }
 
     /// Where the range begins for a user.

@@ -98,7 +98,10 @@ async fn of_policy(
     let Some(ids) = ids else { return Ok(summaries) };
     // In the order in which they were asked for; those without a hit too.
     let found = |id: &i64| summaries.iter().find(|user| user.userid == *id).cloned();
-    Ok(ids.iter().map(|id| found(id).unwrap_or(UserSummary { userid: *id, ..UserSummary::default() })).collect())
+    Ok(ids
+        .iter()
+        .map(|id| found(id).unwrap_or_else(|| UserSummary { userid: *id, ..UserSummary::default() }))
+        .collect())
 }
 
 /// Leaves of a user what belongs to one course; false when there is nothing.
