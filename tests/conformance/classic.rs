@@ -1,8 +1,7 @@
 //! The classic generation: sessions that a long gap ends.
 
 use anyhow::Result;
-use engine::stats::Aggregate;
-use engine::stats::{Request, UserTime};
+use engine::stats::{Aggregate, Request, UserTime};
 use engine::time::{Action, Carry, Exactness, Grain, Keep, LapRule, Outcome, Outside, SessionRule, Verdict};
 use serde_json::{Value, json};
 
