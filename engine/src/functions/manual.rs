@@ -37,7 +37,7 @@ pub fn markdown() -> String {
     let mut page = String::from(
         "# SQL functions\n\n\
          Generated from the functions' own documentation; a test refuses a difference.\n\n\
-         All functions below are aggregates over the times of hits, and work with `GROUP BY`, `FILTER` and `OVER`.\n\
+         All functions below but `time_grade` are aggregates over the times of hits, and work with `GROUP BY`, `FILTER` and `OVER`.\n\
          The hits may come in any order; on a log that is clustered by user one pass is enough.\n\
          For what a policy makes of whole logs see the [table functions](table-functions.md).\n\n\
          The arguments of `sessions`, `session_stats` and `time_spent` after the first make the rule.\n\
@@ -46,6 +46,11 @@ pub fn markdown() -> String {
          `DISTINCT` is refused, because hits in the same second are different hits.\n",
     );
     for function in super::all() {
+        if let Some(documentation) = function.documentation() {
+            page.push_str(&section(function.name(), documentation));
+        }
+    }
+    for function in super::scalars() {
         if let Some(documentation) = function.documentation() {
             page.push_str(&section(function.name(), documentation));
         }

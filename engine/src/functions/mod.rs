@@ -19,6 +19,7 @@ mod manual;
 mod session_stats;
 mod sessions;
 mod state;
+mod time_grade;
 mod time_spent;
 mod use_stats;
 
@@ -27,7 +28,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use datafusion::logical_expr::AggregateUDF;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use datafusion::prelude::SessionContext;
 
 use crate::time::Policies;
@@ -50,9 +51,17 @@ pub fn use_stats(policies: Policies, default: &str, now: i64) -> AggregateUDF {
     AggregateUDF::from(use_stats::UseStats::new(policies, default, now))
 }
 
+/// The scalar functions, in the order of the manual.
+pub fn scalars() -> Vec<Arc<ScalarUDF>> {
+    vec![Arc::new(ScalarUDF::from(time_grade::TimeGradeFunction::default()))]
+}
+
 /// Makes all functions known to a session, where they replace functions of the same name.
 pub fn register_all(ctx: &SessionContext) {
     for function in all() {
         ctx.register_udaf(Arc::unwrap_or_clone(function));
+    }
+    for function in scalars() {
+        ctx.register_udf(Arc::unwrap_or_clone(function));
     }
 }
