@@ -59,3 +59,24 @@ async fn counts_read_no_file() -> Result<()> {
     assert!(plan.contains("PlaceholderRowExec") && !plan.contains("DataSourceExec"), "{plan}");
     Ok(())
 }
+
+/// Time spent is folded straight from the log: users come in order, and nothing above the fold sorts or shuffles them.
+#[tokio::test(flavor = "multi_thread")]
+async fn time_spent_streams_in_the_order_of_users() -> Result<()> {
+    for (threads, runs) in [(1, 1), (2, 1), (8, 2)] {
+        let engine = store(runs).await?;
+        let session = engine.session(None, &Limits { threads, ..Limits::default() }).await?;
+        let plan = session
+            .plan("SELECT userid, sum(elapsed) FROM course_time('use_stats') WHERE userid IN (5, 6) GROUP BY userid")
+            .await?;
+        assert!(
+            plan.contains("SpentExec: course_time, policy=use_stats") && plan.contains("ordering_mode=Sorted"),
+            "{plan}"
+        );
+        assert!(
+            !plan.contains("SortExec") && !plan.contains("RepartitionExec") && !plan.contains("FilterExec"),
+            "{plan}"
+        );
+    }
+    Ok(())
+}

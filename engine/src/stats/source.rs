@@ -8,7 +8,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, col, lit};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
 use futures::TryStreamExt;
-use futures::future::try_join_all;
+use tokio::task::JoinSet;
 
 use super::cache::LogCache;
 use super::dims::Dims;
@@ -101,13 +101,15 @@ impl Stats {
         let request = Arc::new(request.clone());
         let schema = plan.schema();
         let streams = execute_stream_partitioned(plan, state.task_ctx())?;
-        let tasks = streams.into_iter().map(|stream| {
+        // A set of tasks ends with its owner: a caller that leaves stops the work.
+        let mut tasks = JoinSet::new();
+        for stream in streams {
             let fold = Fold::new(&request, &self.log.dims, self.log.shape, &schema, keep);
-            tokio::spawn(collect(stream, fold))
-        });
+            tasks.spawn(collect(stream, fold));
+        }
         let mut users = Vec::new();
-        for part in try_join_all(tasks).await.map_err(|error| Error::bug("a task failed").because(error))? {
-            users.extend(part?);
+        while let Some(part) = tasks.join_next().await {
+            users.extend(part.map_err(|error| Error::bug("a task failed").because(error))??);
         }
         users.sort_by_key(|user: &UserTime| user.userid);
         Ok(users)
