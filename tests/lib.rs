@@ -23,6 +23,16 @@ pub const NOW: i64 = 1_700_000_000;
 pub const LOG_HEADER: &str = "id,eventname,component,action,target,objecttable,objectid,crud,edulevel,contextid,\
 contextlevel,contextinstanceid,userid,courseid,relateduserid,anonymous,other,timecreated,origin,ip,realuserid";
 
+/// Files of the worked example in `golden/use-stats`, and the tables that they export.
+pub const WORKED_EXAMPLE: [(&str, &str); 6] = [
+    ("log", "logstore_standard_log"),
+    ("contexts", "context"),
+    ("course_modules", "course_modules"),
+    ("courses", "course"),
+    ("modules", "modules"),
+    ("users", "user"),
+];
+
 /// A log of the rows with these ids: a fixed function of the id, so that two logs that share ids share rows.
 pub fn log_csv(ids: impl IntoIterator<Item = i64>) -> String {
     let mut text = format!("{LOG_HEADER}\n");

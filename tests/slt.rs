@@ -16,7 +16,7 @@ use engine::query::Limits;
 use futures::TryStreamExt;
 use libtest_mimic::{Arguments, Failed, Trial};
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
-use tests::{load, log_csv, source};
+use tests::{WORKED_EXAMPLE, load, log_csv, source};
 
 /// Assidu as sqllogictest sees a database.
 struct Database {
@@ -74,16 +74,8 @@ fn cell(column: &dyn Array, row: usize) -> Result<String, engine::Error> {
 /// The worked example of the reference, of which the numbers are known.
 fn worked_example() -> Result<Vec<Source>, Failed> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/use-stats/worked-example");
-    let tables = [
-        ("log", "logstore_standard_log"),
-        ("contexts", "context"),
-        ("course_modules", "course_modules"),
-        ("courses", "course"),
-        ("modules", "modules"),
-        ("users", "user"),
-    ];
     let mut sources = Vec::new();
-    for (file, table) in tables {
+    for (file, table) in WORKED_EXAMPLE {
         let bytes = std::fs::read(folder.join(format!("{file}.csv")))?;
         sources.push(source(&format!("{table}.csv"), bytes));
     }

@@ -4,6 +4,7 @@ use anyhow::Result;
 use rstest::rstest;
 use server::cli::Exit;
 use tempfile::TempDir;
+use tests::WORKED_EXAMPLE;
 
 use crate::cli::{Done, run_at};
 
@@ -22,14 +23,7 @@ fn store(tables: &[(&str, &str)]) -> Result<TempDir> {
 }
 
 fn whole() -> Result<TempDir> {
-    store(&[
-        ("log", "logstore_standard_log"),
-        ("contexts", "context"),
-        ("course_modules", "course_modules"),
-        ("courses", "course"),
-        ("modules", "modules"),
-        ("users", "user"),
-    ])
+    store(&WORKED_EXAMPLE)
 }
 
 fn ask(folder: &TempDir, lang: &str, arguments: &[&str]) -> Done {
@@ -106,6 +100,15 @@ fn a_course_lists_its_users_and_ranges_are_days() -> Result<()> {
     let course = ["stats", "course", "2", "--json", "--from", "2024-01-01", "--to", "2024-01-01"];
     let answer = ask(&folder, "en", &course).json()?;
     assert_eq!(answer["users"][0]["total"], 2590);
+    // A moment as the end belongs to the range or not, as the policy says; a day is whole by either rule.
+    for range in ["inclusive", "half_open"] {
+        let policy = format!("use_stats, range = {range}");
+        let day = ["stats", "user", "5", "--json", "--policy", &policy, "--to", "1704106810"];
+        let hits = if range == "inclusive" { 11 } else { 10 };
+        assert_eq!(ask(&folder, "en", &day).json()?["users"][0]["hits"], hits);
+        let day = ["stats", "user", "5", "--json", "--policy", &policy, "--to", "2024-01-01"];
+        assert_eq!(ask(&folder, "en", &day).json()?["users"][0]["hits"], 11);
+    }
     let other = ["stats", "course", "2", "--json", "--from", "2024-01-02"];
     assert_eq!(ask(&folder, "en", &other).json()?["users"].as_array().map(Vec::len), Some(0));
     Ok(())

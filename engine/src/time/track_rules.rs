@@ -43,7 +43,7 @@ pub enum Carry {
 /// Whether the arithmetic follows block_use_stats 5.1 also where that is a defect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Exactness {
-    /// Defects are corrected: `docs/concepts/policies.md` lists them.
+    /// Defects are corrected: `docs/concepts/time-spent.md` lists them.
     #[default]
     Corrected,
     /// Bit for bit, defects included.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::stats::{Dims, ExplainedSession, Explanation, Request, UserTime, closing_name, outcome_name, rule_name};
+use engine::stats::{Dims, ExplainedSession, Explanation, UserTime, closing_name, outcome_name, rule_name};
 use engine::time::{Lap, Verdict};
 use engine::{Lang, Text, text};
 use serde::Serialize;
@@ -30,7 +30,7 @@ pub(crate) async fn run(
     };
     let mut parts = Vec::new();
     for policy in &asked.policies {
-        let request = Request { policy: policy.clone(), users: Some(ids.clone()), ..asked.request.clone() };
+        let request = asked.request(policy, Some(ids.clone()));
         let users = asked.stats.users(&request, Explanation::keep()).await?;
         let nobody = || UserTime {
             userid: ids.first().copied().unwrap_or(0),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::stats::{CourseSummary, Request, UserSummary};
+use engine::stats::{CourseSummary, UserSummary};
 use engine::time::{DurationForm, Policy};
 use engine::{Lang, text};
 use serde::Serialize;
@@ -89,7 +89,7 @@ async fn of_policy(
     ids: Option<&[i64]>,
     course: Option<i64>,
 ) -> Result<Vec<UserSummary>, Failure> {
-    let request = Request { policy: policy.clone(), users: ids.map(<[i64]>::to_vec), ..asked.request.clone() };
+    let request = asked.request(policy, ids.map(<[i64]>::to_vec));
     let users = asked.stats.users(&request, UserSummary::keep()).await?;
     let mut summaries: Vec<UserSummary> = users.iter().map(UserSummary::of).collect();
     if let Some(course) = course {

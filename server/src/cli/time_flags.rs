@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use engine::query::Limits;
 use engine::stats::{CourseBy, Request, Stats, UserBy};
-use engine::time::Policy;
+use engine::time::{Policy, RangeEnd};
 use engine::{Text, text};
 use serde::Serialize;
 
@@ -41,7 +41,9 @@ pub(crate) struct Asked {
     /// The policies, at least one.
     pub(crate) policies: Vec<Policy>,
     /// Range and zone, with the first policy.
-    pub(crate) request: Request,
+    request: Request,
+    /// Whether the range ends with a day.
+    to_is_day: bool,
 }
 
 impl Asked {
@@ -61,7 +63,15 @@ impl Asked {
         let engine = open::open_existing(globals.store()).await?;
         let limits = Limits { threads: super::query::threads(None), ..Limits::default() };
         let stats = engine.stats(args.site.as_deref(), args.at, &limits).await?;
-        Ok(Self { stats, policies, request })
+        let to_is_day = args.to.as_deref().is_some_and(|text| date(text).is_some());
+        Ok(Self { stats, policies, request, to_is_day })
+    }
+
+    /// The request of one policy, for these users. A range that ends with a day holds its last second by either rule.
+    pub(crate) fn request(&self, policy: &Policy, users: Option<Vec<i64>>) -> Request {
+        let more = i64::from(self.to_is_day && policy.range == RangeEnd::HalfOpen);
+        let to = self.request.to.saturating_add(more);
+        Request { policy: policy.clone(), users, to, ..self.request.clone() }
     }
 
     /// What every answer says about itself.
@@ -115,7 +125,7 @@ fn moment(value: &str, zone: Tz, end: bool) -> Result<i64, Text> {
         return Ok(moment.timestamp());
     }
     let local = |local: NaiveDateTime| zone.from_local_datetime(&local).earliest().map(|moment| moment.timestamp());
-    let read = match NaiveDate::parse_from_str(value, "%Y-%m-%d") {
+    let read = match date(value).ok_or(()) {
         Ok(date) if end => date.succ_opt().and_then(|next| midnight(next, zone)).map(|next| next - 1),
         Ok(date) => midnight(date, zone),
         Err(_) => ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
@@ -129,6 +139,11 @@ fn moment(value: &str, zone: Tz, end: bool) -> Result<i64, Text> {
             "écrivez des secondes Unix, une date comme 2024-01-31, ou RFC 3339"
         )
     })
+}
+
+/// A date without a time.
+fn date(text: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok()
 }
 
 /// The first second of a local day; it may begin after midnight where the clock is put forward.

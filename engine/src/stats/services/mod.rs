@@ -1,7 +1,7 @@
 //! The read functions of the web service of block_use_stats, as typed calls and answers.
 //!
 //! Under a policy of the exact arithmetic they answer like the plugin, defects included; otherwise as its documents
-//! say. `docs/concepts/policies.md` lists the differences.
+//! say. `docs/concepts/time-spent.md` lists the differences.
 
 mod answer;
 mod call;
