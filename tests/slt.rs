@@ -1,7 +1,7 @@
 //! Runs `slt/**/*.slt` against Assidu's SQL, each file on a store of its own.
 //!
 //! A line of a file names its store: `# store: demo-log` loads `log_csv(1..=2000)`, `# store: worked-example` the worked
-//! example of the reference; others are empty. Answers
+//! example of the reference, `# store: groups` a small log with cohorts and groups; others are empty. Answers
 //! are rewritten for review with `SLT_BLESS=1`.
 
 use std::path::{Path, PathBuf};
@@ -71,6 +71,19 @@ fn cell(column: &dyn Array, row: usize) -> Result<String, engine::Error> {
     Ok(formatter.value(row).to_string())
 }
 
+/// Two learners in a cohort, in which one of them stands twice, and in the groups of course 2; a third one in neither.
+const GROUPS: [(&str, &str); 6] = [
+    (
+        "logstore_standard_log.csv",
+        "id,userid,courseid,action,origin,timecreated\n1,5,2,viewed,web,1000\n2,5,2,viewed,web,1100\n3,6,2,viewed,web,1000\n4,6,3,viewed,web,1030\n5,7,2,viewed,web,1000\n",
+    ),
+    ("course.csv", "id,shortname,fullname\n2,ALG,Algebra\n3,BIO,Biology\n"),
+    ("cohort.csv", "id,name,idnumber\n1,First year,Y1\n"),
+    ("cohort_members.csv", "id,cohortid,userid\n1,1,5\n2,1,6\n3,1,6\n4,1,9\n"),
+    ("groups.csv", "id,courseid,idnumber,name\n10,2,A,Team A\n11,2,B,Team B\n"),
+    ("groups_members.csv", "id,groupid,userid\n1,10,5\n2,10,6\n3,10,6\n4,11,5\n"),
+];
+
 /// The worked example of the reference, of which the numbers are known.
 fn worked_example() -> Result<Vec<Source>, Failed> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/use-stats/worked-example");
@@ -92,6 +105,9 @@ async fn open(path: &Path) -> Result<Database, Failed> {
     }
     if text.contains("# store: worked-example") {
         load(&engine, worked_example()?).await?;
+    }
+    if text.contains("# store: groups") {
+        load(&engine, GROUPS.map(|(name, csv)| source(name, csv)).to_vec()).await?;
     }
     Ok(Database { engine, limits: Limits { threads: 2, ..Limits::default() } })
 }

@@ -100,6 +100,11 @@ fn a_course_lists_its_users_and_ranges_are_days() -> Result<()> {
     let course = ["stats", "course", "2", "--json", "--from", "2024-01-01", "--to", "2024-01-01"];
     let answer = ask(&folder, "en", &course).json()?;
     assert_eq!(answer["users"][0]["total"], 2590);
+    // Of the three sessions all cross course 2, and the first one alone course 3: it has 1500 s.
+    assert_eq!(answer["users"][0]["sessions"]["sessions"], 3);
+    let other = ask(&folder, "en", &["stats", "course", "3", "--json"]).json()?;
+    let sessions = &other["users"][0]["sessions"];
+    assert_eq!((&sessions["sessions"], &sessions["sessionmax"]), (&1.into(), &1500.into()));
     // A moment as the end belongs to the range or not, as the policy says; a day is whole by either rule.
     for range in ["inclusive", "half_open"] {
         let policy = format!("use_stats, range = {range}");

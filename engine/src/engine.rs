@@ -57,12 +57,22 @@ impl Engine {
     /// [`Engine::session`] with policies, a clock and a time zone for the table functions of time spent.
     pub async fn session_with(&self, commit: Option<u64>, limits: &Limits, settings: &Settings) -> Result<Session> {
         let snapshot = self.store.snapshot(commit).await?;
-        let catalog = |with_commit| Arc::new(SnapshotCatalog::new(&self.store, &snapshot, with_commit));
+        let site = snapshot.manifest().default_site.clone();
+        self.session_of(&snapshot, &site, limits, settings)
+    }
+
+    /// A session in which tables without a site are those of this one.
+    fn session_of(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        site: &str,
+        limits: &Limits,
+        settings: &Settings,
+    ) -> Result<Session> {
+        let catalog = |with_commit| Arc::new(SnapshotCatalog::new(&self.store, snapshot, with_commit));
         let url = ObjectStoreUrl::parse(STORE_URL)?;
-        let library = Library::new(&self.store, &snapshot, settings, &self.logs);
-        let mut builder = Session::builder(catalog(false), &snapshot.manifest().default_site)
-            .limits(limits)
-            .commit_catalog(catalog(true));
+        let library = Library::new(&self.store, snapshot, site, settings, &self.logs);
+        let mut builder = Session::builder(catalog(false), site).limits(limits).commit_catalog(catalog(true));
         if let Some(folder) = self.store.location().temporary_folder()? {
             builder = builder.spill_folder(folder);
         }
@@ -95,9 +105,9 @@ impl Engine {
     /// `NotFound` for an unknown commit or site.
     pub async fn stats(&self, site: Option<&str>, commit: Option<u64>, limits: &Limits) -> Result<Stats> {
         let snapshot = self.store.snapshot(commit).await?;
-        let session = self.session(Some(snapshot.commit()), limits).await?;
-        let site = site.unwrap_or(&snapshot.manifest().default_site).to_owned();
-        Stats::load(&self.logs, &self.store, &snapshot, &site, session).await
+        let site = site.unwrap_or(&snapshot.manifest().default_site);
+        let log = self.logs.get(&self.store, &snapshot, site).await?;
+        Ok(Stats::new(log, self.session_of(&snapshot, site, limits, &Settings::default())?))
     }
 
     /// Loads files in one commit.

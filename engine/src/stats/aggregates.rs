@@ -134,12 +134,12 @@ impl Stats {
     }
 
     async fn address(&self, timed: &mut [(UserTime, Aggregate)]) -> Result<()> {
-        let sql = format!("SELECT id, ip FROM {LOG} WHERE userid = {{user}} AND id IN ({{}})");
+        let sql = format!("SELECT id, ip FROM {LOG} WHERE userid = $1 AND id IN ({{}})");
         for (_, sums) in timed {
             let ids: BTreeSet<i64> = sums.course.values().flat_map(|sum| [sum.first_id, sum.last_id]).collect();
-            let sql = sql.replace("{user}", &sums.userid.to_string());
+            let user = numbers([sums.userid]).pop();
             let mut found: HashMap<i64, Option<String>> = HashMap::new();
-            for batch in self.rows_of(&sql, &numbers(ids)).await? {
+            for batch in self.rows_with(&sql, user, &numbers(ids)).await? {
                 found.extend(ints(&batch, "id").into_iter().zip(texts(&batch, "ip")));
             }
             let of = |id: i64| found.get(&id).cloned().flatten();

@@ -18,7 +18,7 @@ pub(crate) struct LogCache {
 
 impl LogCache {
     /// The log of a site, read when it is not kept.
-    pub(super) async fn get(&self, store: &Arc<Store>, snapshot: &Arc<Snapshot>, site: &str) -> Result<Arc<Log>> {
+    pub(crate) async fn get(&self, store: &Arc<Store>, snapshot: &Arc<Snapshot>, site: &str) -> Result<Arc<Log>> {
         let known = |log: &Arc<Log>| log.snapshot.commit() == snapshot.commit() && log.site == site;
         {
             let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,39 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use arrow::array::RecordBatch;
 use datafusion::common::ScalarValue;
+use futures::TryStreamExt;
 
 use super::lookup::{ints, numbers, texts};
+use super::services::{CourseSource, UserSource};
 use super::source::Stats;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fault::{nearest, quoted};
 use crate::text::Text;
-
-/// Which column names a user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum UserBy {
-    /// `user.id`; needs no table of users.
-    #[default]
-    Id,
-    /// `user.username`
-    Username,
-    /// `user.idnumber`
-    Idnumber,
-    /// `user.email`
-    Email,
-}
-
-/// Which column names a course.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum CourseBy {
-    /// `course.id`; needs no table of courses.
-    #[default]
-    Id,
-    /// `course.shortname`
-    Shortname,
-    /// `course.idnumber`
-    Idnumber,
-}
 
 impl Stats {
     /// The ids of users, in the order of their names.
@@ -42,14 +19,8 @@ impl Stats {
     /// # Errors
     ///
     /// `NotFound` for a name that no user has, with the nearest one; `Invalid` for an id that is no number.
-    pub async fn user_ids(&self, by: UserBy, names: &[String]) -> Result<Vec<i64>> {
-        let column = match by {
-            UserBy::Id => "id",
-            UserBy::Username => "username",
-            UserBy::Idnumber => "idnumber",
-            UserBy::Email => "email",
-        };
-        self.ids("user", column, names).await
+    pub async fn user_ids(&self, by: UserSource, names: &[String]) -> Result<Vec<i64>> {
+        self.ids("user", by.column(), names).await
     }
 
     /// The id of a course.
@@ -57,13 +28,8 @@ impl Stats {
     /// # Errors
     ///
     /// As [`Stats::user_ids`].
-    pub async fn course_id(&self, by: CourseBy, name: &str) -> Result<i64> {
-        let column = match by {
-            CourseBy::Id => "id",
-            CourseBy::Shortname => "shortname",
-            CourseBy::Idnumber => "idnumber",
-        };
-        let ids = self.ids("course", column, &[name.to_owned()]).await?;
+    pub async fn course_id(&self, by: CourseSource, name: &str) -> Result<i64> {
+        let ids = self.ids("course", by.column(), &[name.to_owned()]).await?;
         ids.first().copied().ok_or_else(|| Error::bug("one name without an id"))
     }
 
@@ -82,8 +48,7 @@ impl Stats {
         if !self.has_table(table) {
             return Ok(names);
         }
-        let table = self.qualified(table);
-        let sql = format!("SELECT id, {column} AS name FROM {table} WHERE id IN ({{}})");
+        let sql = format!("SELECT id, {column} AS name FROM \"{table}\" WHERE id IN ({{}})");
         for batch in self.rows_of(&sql, &numbers(ids.iter().copied())).await? {
             let found = ints(&batch, "id").into_iter().zip(texts(&batch, "name"));
             names.extend(found.filter_map(|(id, name)| Some((id, name?))));
@@ -109,9 +74,9 @@ impl Stats {
             _ => Ok(names.iter().map(|name| ScalarValue::Utf8(Some(name.clone()))).collect()),
         };
         let values: Vec<ScalarValue> = values?;
-        let full = self.qualified(table);
-        let sql =
-            format!("SELECT id, CAST({column} AS STRING) AS name FROM {full} WHERE {column} IN ({{}}) ORDER BY id");
+        let sql = format!(
+            "SELECT id, CAST({column} AS STRING) AS name FROM \"{table}\" WHERE {column} IN ({{}}) ORDER BY id"
+        );
         let mut found: BTreeMap<String, i64> = BTreeMap::new();
         for batch in self.rows_of(&sql, &values).await? {
             for (id, name) in ints(&batch, "id").into_iter().zip(texts(&batch, "name")) {
@@ -129,9 +94,8 @@ impl Stats {
     }
 
     async fn unknown(&self, table: &str, column: &str, name: &str) -> Result<Error> {
-        let full = self.qualified(table);
-        let sql = format!("SELECT CAST({column} AS STRING) AS name FROM {full} WHERE {column} IS NOT NULL AND $1 = 1");
-        let batches = self.rows_of(&sql.replace("$1", "{}"), &numbers([1])).await?;
+        let sql = format!("SELECT CAST({column} AS STRING) AS name FROM \"{table}\" WHERE {column} IS NOT NULL");
+        let batches: Vec<RecordBatch> = self.session().query(&sql).await?.try_collect().await?;
         let all: Vec<String> = batches.iter().flat_map(|batch| texts(batch, "name")).flatten().collect();
         let Text { en, fr } = match nearest(name, all.iter().map(String::as_str)) {
             Some(near) => crate::text!("; did you mean \"{near}\"?", " ; vouliez-vous dire « {near} » ?"),
@@ -142,11 +106,6 @@ impl Stats {
             ErrorKind::NotFound,
             crate::text!("no {table} has the {column} \"{name}\"{en}", "{nom} pour {column} « {name} »{fr}"),
         ))
-    }
-
-    /// A table of the site as SQL names it.
-    fn qualified(&self, table: &str) -> String {
-        format!("\"{}\".\"{table}\"", self.site().replace('"', "\"\""))
     }
 }
 

@@ -35,15 +35,15 @@ pub(super) const VIEWS: [(&str, &str); 5] = [
 pub(super) struct LibraryView {
     pub(super) name: &'static str,
     pub(super) sql: &'static str,
-    pub(super) library: Arc<Library>,
+    pub(super) shared: Arc<Library>,
 }
 
 impl TableFunctionImpl for LibraryView {
     fn call_with_args(&self, args: TableFunctionArgs<'_, '_>) -> DfResult<Arc<dyn TableProvider>> {
-        let call = self.library.call_of(self.name, args.exprs()).map_err(external)?;
+        let call = self.shared.call_of(self.name, args.exprs()).map_err(external)?;
         let bug = |what: &str| external(Error::bug(format!("view `{}`: {what}", self.name)));
         let state = args.session().as_any().downcast_ref::<SessionState>().ok_or_else(|| bug("no session"))?;
-        let call = call.unwrap_or_else(|| self.library.default_call());
+        let call = call.unwrap_or_else(|| self.shared.default_call());
         let state = with_known_tables(state, &call.site);
         let mut statement = parse(self.sql).map_err(external)?;
         bind_calls(&mut statement, &parameters(&call));

@@ -19,13 +19,23 @@ impl Stats {
 
     /// The rows of `sql` for all of the values, of which it takes some at a time as the list `{}`.
     pub(super) async fn rows_of(&self, sql: &str, values: &[ScalarValue]) -> Result<Vec<RecordBatch>> {
+        self.rows_with(sql, None, values).await
+    }
+
+    /// [`Self::rows_of`] with one more value, which `sql` names as `$1`.
+    pub(super) async fn rows_with(
+        &self,
+        sql: &str,
+        first: Option<ScalarValue>,
+        values: &[ScalarValue],
+    ) -> Result<Vec<RecordBatch>> {
         let mut batches = Vec::new();
         for chunk in values.chunks(CHUNK) {
-            let names: Vec<String> = (1..=chunk.len()).map(|number| format!("${number}")).collect();
-            let stream = self
-                .session()
-                .query_with(&sql.replace("{}", &names.join(", ")), ParamValues::from(chunk.to_vec()))
-                .await?;
+            let bound: Vec<ScalarValue> = first.iter().chain(chunk).cloned().collect();
+            let names: Vec<String> =
+                (bound.len() - chunk.len() + 1..=bound.len()).map(|number| format!("${number}")).collect();
+            let sql = sql.replace("{}", &names.join(", "));
+            let stream = self.session().query_with(&sql, ParamValues::from(bound)).await?;
             batches.extend(stream.try_collect::<Vec<_>>().await?);
         }
         Ok(batches)

@@ -28,7 +28,6 @@ pub use aggregates::Extras;
 pub(crate) use cache::LogCache;
 pub use dims::{Activity, Dims};
 pub use explain::{ExplainedSession, Explanation};
-pub use identify::{CourseBy, UserBy};
 pub use manual::markdown;
 pub use output::{Output, OutputColumn, closing_name, outcome_name, rule_name};
 pub use reader::LogShape;

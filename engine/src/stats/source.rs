@@ -10,7 +10,6 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream_partitioned};
 use futures::TryStreamExt;
 use tokio::task::JoinSet;
 
-use super::cache::LogCache;
 use super::dims::Dims;
 use super::fold::Fold;
 use super::reader::{LogShape, Needs};
@@ -56,15 +55,9 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// The statistics of a site; `session` lends its memory, threads and limits.
-    pub(crate) async fn load(
-        cache: &LogCache,
-        store: &Arc<Store>,
-        snapshot: &Arc<Snapshot>,
-        site: &str,
-        session: Session,
-    ) -> Result<Self> {
-        Ok(Self { log: cache.get(store, snapshot, site).await?, session })
+    /// The statistics of a log; `session` lends its memory, threads and limits, and its default site is that of the log.
+    pub(crate) fn new(log: Arc<Log>, session: Session) -> Self {
+        Self { log, session }
     }
 
     /// Activities, their types and sections.
@@ -89,12 +82,27 @@ impl Stats {
 
     /// The time of the request's users, ordered by user. Users without a hit are not among them.
     ///
-    /// Everything that is kept is held in memory: for all users of a large log, ask SQL instead.
+    /// Everything that is kept is held in memory: for all users of a large log, use [`Stats::each_user`] or SQL.
     ///
     /// # Errors
     ///
     /// `Io` when the store cannot be read, `Limit` for a limit of the session.
     pub async fn users(&self, request: &Request, keep: Keep) -> Result<Vec<UserTime>> {
+        self.each_user(request, keep, UserTime::clone).await
+    }
+
+    /// What `make` makes of the time of each of the request's users, ordered by user; the time itself is dropped as
+    /// soon as its user is complete.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stats::users`].
+    pub async fn each_user<T: Send + 'static>(
+        &self,
+        request: &Request,
+        keep: Keep,
+        make: fn(&UserTime) -> T,
+    ) -> Result<Vec<T>> {
         let state = self.session.state();
         let needs = Needs { ids: true, places: true };
         let Some(plan) = self.log.scan(&state, request, needs).await? else { return Ok(Vec::new()) };
@@ -105,14 +113,14 @@ impl Stats {
         let mut tasks = JoinSet::new();
         for stream in streams {
             let fold = Fold::new(&request, &self.log.dims, self.log.shape, &schema, keep);
-            tasks.spawn(collect(stream, fold));
+            tasks.spawn(collect(stream, fold, make));
         }
         let mut users = Vec::new();
         while let Some(part) = tasks.join_next().await {
             users.extend(part.map_err(|error| Error::bug("a task failed").because(error))??);
         }
-        users.sort_by_key(|user: &UserTime| user.userid);
-        Ok(users)
+        users.sort_by_key(|(userid, _)| *userid);
+        Ok(users.into_iter().map(|(_, made)| made).collect())
     }
 }
 
@@ -190,15 +198,20 @@ fn shape(snapshot: &Snapshot, site: &str) -> LogShape {
 }
 
 /// Folds a stream whose users come one after the other.
-async fn collect(mut stream: SendableRecordBatchStream, mut fold: Fold) -> Result<Vec<UserTime>> {
+async fn collect<T>(
+    mut stream: SendableRecordBatchStream,
+    mut fold: Fold,
+    make: fn(&UserTime) -> T,
+) -> Result<Vec<(i64, T)>> {
     let mut users = Vec::new();
     let mut take = |userid: i64, streams: &Streams| {
-        users.push(UserTime {
+        let user = UserTime {
             userid,
             laps: streams.laps().to_vec(),
             sessions: streams.all_sessions().to_vec(),
             totals: streams.totals().to_vec(),
-        });
+        };
+        users.push((userid, make(&user)));
     };
     while let Some(batch) = stream.try_next().await? {
         fold.push(&batch, &mut take)?;

@@ -2,6 +2,7 @@
 
 use crate::time::{Grain, Keep, Verdict};
 
+use super::services::SessionFigures;
 use super::source::UserTime;
 
 /// The figures of a user in one course.
@@ -45,12 +46,8 @@ pub struct UserSummary {
     pub first: Option<i64>,
     /// See `first`.
     pub last: Option<i64>,
-    /// Lengths of the sessions that count, in seconds, in the order of their starts.
-    pub lengths: Vec<i64>,
-    /// Starts of the first and the last session, in Unix seconds.
-    pub first_session: Option<i64>,
-    /// See `first_session`.
-    pub last_session: Option<i64>,
+    /// Sessions that count, in the order of their starts: start in Unix seconds, length in seconds, courses.
+    pub sessions: Vec<(i64, i64, Vec<i64>)>,
     /// Its courses, by number.
     pub courses: Vec<CourseSummary>,
 }
@@ -84,21 +81,28 @@ impl UserSummary {
         let mut kept: Vec<_> = user.sessions.iter().filter(|found| found.session.verdict == Verdict::Kept).collect();
         kept.sort_by_key(|found| (found.session.start, found.session.number));
         for found in &kept {
-            summary.lengths.push(found.session.elapsed);
+            summary.sessions.push((found.session.start, found.session.elapsed, found.courses.clone()));
             for course in &mut summary.courses {
                 course.sessions += u64::from(found.courses.contains(&course.courseid));
             }
         }
-        summary.first_session = kept.first().map(|found| found.session.start);
-        summary.last_session = kept.last().map(|found| found.session.start);
         summary
     }
 
-    /// Mean length of the sessions in whole seconds, half a second rounded away from zero; `None` without sessions.
-    pub fn mean_session(&self) -> Option<i64> {
-        let sum: i128 = self.lengths.iter().map(|length| i128::from(*length)).sum();
-        let count = i128::try_from(self.lengths.len()).unwrap_or(i128::MAX);
-        (count > 0).then(|| i64::try_from((2 * sum + count * sum.signum()) / (2 * count)).unwrap_or(i64::MAX))
+    /// Leaves what belongs to one course: its time, and the sessions that cross it, whole. `None` without a hit there.
+    #[must_use]
+    pub fn within(mut self, course: i64) -> Option<Self> {
+        self.courses.retain(|known| known.courseid == course);
+        self.sessions.retain(|(_, _, courses)| courses.contains(&course));
+        let only = self.courses.first()?;
+        (self.total, self.events) = (only.total, only.events);
+        (self.first, self.last) = (Some(only.first), Some(only.last));
+        Some(self)
+    }
+
+    /// The figures of the sessions; `None` without any.
+    pub fn figures(&self) -> Option<SessionFigures> {
+        SessionFigures::of_lengths(self.sessions.iter().map(|(start, length, _)| (*start, *length)), false)
     }
 }
 
@@ -107,11 +111,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_mean_rounds_half_away_from_zero() {
-        let of = |lengths: &[i64]| UserSummary { lengths: lengths.to_vec(), ..UserSummary::default() }.mean_session();
-        assert_eq!(of(&[]), None);
-        assert_eq!(of(&[1, 2]), Some(2));
-        assert_eq!(of(&[1, 1, 2]), Some(1));
-        assert_eq!(of(&[-1, -2]), Some(-2));
+    fn of_a_course_there_are_its_time_and_the_sessions_that_cross_it() {
+        let course = |courseid, total| CourseSummary { courseid, total, events: 2, ..CourseSummary::default() };
+        let user = UserSummary {
+            total: 50,
+            events: 4,
+            sessions: vec![(0, 10, vec![2, 3]), (100, 40, vec![3])],
+            courses: vec![course(2, 8), course(3, 42)],
+            ..UserSummary::default()
+        };
+        let within = user.clone().within(2).unwrap();
+        let figures = within.figures().unwrap();
+        assert_eq!((within.total, within.events, figures.sessions, figures.sessionmax), (8, 2, 1, 10));
+        assert_eq!(user.clone().within(3).unwrap().sessions.len(), 2);
+        assert_eq!(user.within(4), None);
     }
 }

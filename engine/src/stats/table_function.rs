@@ -34,6 +34,8 @@ const MAX_ARGUMENTS: usize = 4;
 pub(crate) struct Library {
     store: Arc<Store>,
     snapshot: Arc<Snapshot>,
+    /// The site where a call names none.
+    site: String,
     settings: Settings,
     cache: Arc<LogCache>,
 }
@@ -42,12 +44,14 @@ impl Library {
     pub(crate) fn new(
         store: &Arc<Store>,
         snapshot: &Arc<Snapshot>,
+        site: &str,
         settings: &Settings,
         cache: &Arc<LogCache>,
     ) -> Arc<Self> {
         Arc::new(Self {
             store: Arc::clone(store),
             snapshot: Arc::clone(snapshot),
+            site: site.to_owned(),
             settings: settings.clone(),
             cache: Arc::clone(cache),
         })
@@ -56,10 +60,10 @@ impl Library {
     /// Makes all table functions known to a session.
     pub(crate) fn register(self: &Arc<Self>, context: &SessionContext) {
         for (name, output) in Output::ALL {
-            context.register_udtf(name, Arc::new(SpentFunction { name, output, library: Arc::clone(self) }));
+            context.register_udtf(name, Arc::new(SpentFunction { name, output, shared: Arc::clone(self) }));
         }
         for (name, sql) in VIEWS {
-            context.register_udtf(name, Arc::new(LibraryView { name, sql, library: Arc::clone(self) }));
+            context.register_udtf(name, Arc::new(LibraryView { name, sql, shared: Arc::clone(self) }));
         }
         let Settings { policies, policy, now, .. } = self.settings.clone();
         context.register_udaf(functions::use_stats(policies, &policy, now));
@@ -75,16 +79,16 @@ impl Library {
 struct SpentFunction {
     name: &'static str,
     output: Output,
-    library: Arc<Library>,
+    shared: Arc<Library>,
 }
 
 impl TableFunctionImpl for SpentFunction {
     fn call_with_args(&self, args: TableFunctionArgs<'_, '_>) -> DfResult<Arc<dyn TableProvider>> {
-        let call = self.library.call_of(self.name, args.exprs()).map_err(external)?;
+        let call = self.shared.call_of(self.name, args.exprs()).map_err(external)?;
         Ok(Arc::new(SpentTable {
             output: self.output,
             schema: self.output.schema(),
-            library: Arc::clone(&self.library),
+            shared: Arc::clone(&self.shared),
             call,
         }))
     }
@@ -104,7 +108,7 @@ pub(super) struct Call {
 impl Library {
     /// The request of a call without arguments.
     pub(super) fn default_call(&self) -> Call {
-        let site = self.snapshot.manifest().default_site.clone();
+        let site = self.site.clone();
         let request = Request { zone: self.settings.zone, ..Request::new(Policy::use_stats(), self.settings.now) };
         Call { policy: self.settings.policy.clone(), site, request }
     }
@@ -140,7 +144,7 @@ impl Library {
         let settings = &self.settings;
         let named = text(0)?.unwrap_or_else(|| settings.policy.clone());
         let policy: Policy = settings.policies.resolve(&named)?;
-        let site = text(3)?.unwrap_or_else(|| self.snapshot.manifest().default_site.clone());
+        let site = text(3)?.unwrap_or_else(|| self.site.clone());
         let time = |position: usize, absent: i64| match values.get(position) {
             None => Ok(absent),
             Some(value) if value.is_null() => Ok(absent),
@@ -246,7 +250,7 @@ fn moment_of_text(text: &str, zone: Tz) -> Option<i64> {
 struct SpentTable {
     output: Output,
     schema: SchemaRef,
-    library: Arc<Library>,
+    shared: Arc<Library>,
     call: Option<Call>,
 }
 
@@ -281,7 +285,7 @@ impl TableProvider for SpentTable {
         let Some(Call { request, site, .. }) = &self.call else {
             return Ok(Arc::new(EmptyExec::new(schema)));
         };
-        let log = self.library.log(site).await.map_err(external)?;
+        let log = self.shared.log(site).await.map_err(external)?;
         let mut request = request.clone();
         for filter in filters {
             if let Some(users) = users_of(filter) {

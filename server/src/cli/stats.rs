@@ -55,7 +55,7 @@ struct Figures {
 
 async fn figures(
     users: Option<&[String]>,
-    course: Option<(&str, engine::stats::CourseBy)>,
+    course: Option<(&str, engine::stats::services::CourseSource)>,
     time: &TimeArgs,
     globals: &Globals,
     now: i64,
@@ -90,11 +90,11 @@ async fn of_policy(
     course: Option<i64>,
 ) -> Result<Vec<UserSummary>, Failure> {
     let request = asked.request(policy, ids.map(<[i64]>::to_vec));
-    let users = asked.stats.users(&request, UserSummary::keep()).await?;
-    let mut summaries: Vec<UserSummary> = users.iter().map(UserSummary::of).collect();
-    if let Some(course) = course {
-        summaries.retain_mut(|user| within(user, course));
-    }
+    let all = asked.stats.each_user(&request, UserSummary::keep(), UserSummary::of).await?;
+    let summaries: Vec<UserSummary> = match course {
+        Some(course) => all.into_iter().filter_map(|user| user.within(course)).collect(),
+        None => all,
+    };
     let Some(ids) = ids else { return Ok(summaries) };
     // In the order in which they were asked for; those without a hit too.
     let found = |id: &i64| summaries.iter().find(|user| user.userid == *id).cloned();
@@ -102,19 +102,6 @@ async fn of_policy(
         .iter()
         .map(|id| found(id).unwrap_or_else(|| UserSummary { userid: *id, ..UserSummary::default() }))
         .collect())
-}
-
-/// Leaves of a user what belongs to one course; false when there is nothing.
-fn within(user: &mut UserSummary, course: i64) -> bool {
-    user.courses.retain(|known| known.courseid == course);
-    match user.courses.first() {
-        Some(course) => {
-            (user.total, user.events) = (course.total, course.events);
-            (user.first, user.last) = (Some(course.first), Some(course.last));
-            true
-        }
-        None => false,
-    }
 }
 
 #[derive(Serialize)]
@@ -173,6 +160,7 @@ fn user_json<'a>(user: &UserSummary, figures: &'a Figures) -> UserJson<'a> {
         firstaccess: course.first,
         lastaccess: course.last,
     };
+    let figures_of = user.figures();
     UserJson {
         userid: user.userid,
         username: figures.users.get(&user.userid).map(String::as_str),
@@ -181,12 +169,12 @@ fn user_json<'a>(user: &UserSummary, figures: &'a Figures) -> UserJson<'a> {
         firstaccess: user.first,
         lastaccess: user.last,
         sessions: SessionsJson {
-            sessions: user.lengths.len(),
-            firstsession: user.first_session,
-            lastsession: user.last_session,
-            sessionmin: user.lengths.iter().min().copied(),
-            sessionmax: user.lengths.iter().max().copied(),
-            meansession: user.mean_session(),
+            sessions: user.sessions.len(),
+            firstsession: figures_of.map(|figures| figures.firstsession),
+            lastsession: figures_of.and_then(|figures| figures.lastsession),
+            sessionmin: figures_of.map(|figures| figures.sessionmin),
+            sessionmax: figures_of.map(|figures| figures.sessionmax),
+            meansession: figures_of.map(|figures| figures.meansession),
         },
         courses: user.courses.iter().map(course).collect(),
     }
@@ -247,18 +235,13 @@ fn courses_table(user: &UserSummary, figures: &Figures, console: &Console) -> St
 }
 
 fn sessions_line(user: &UserSummary, lang: Lang) -> String {
-    let count = numbers::count(u64::try_from(user.lengths.len()).unwrap_or(u64::MAX), lang);
-    let (Some(min), Some(max), Some(mean), Some(first), Some(last)) = (
-        user.lengths.iter().min(),
-        user.lengths.iter().max(),
-        user.mean_session(),
-        user.first_session,
-        user.last_session,
-    ) else {
+    let Some(figures) = user.figures() else {
         return format!("{}\n", text!("no sessions", "aucune session").get(lang));
     };
-    let (min, max, mean) = (length(*min), length(*max), length(mean));
-    let (first, last) = (numbers::instant(first), numbers::instant(last));
+    let count = numbers::count(u64::try_from(figures.sessions).unwrap_or(u64::MAX), lang);
+    let (min, max, mean) = (length(figures.sessionmin), length(figures.sessionmax), length(figures.meansession));
+    let first = numbers::instant(figures.firstsession);
+    let last = numbers::instant(figures.lastsession.unwrap_or(figures.firstsession));
     let line = text!(
         "{count} sessions from {first} to {last}; shortest {min}, longest {max}, mean {mean}",
         "{count} sessions du {first} au {last} ; plus courte {min}, plus longue {max}, moyenne {mean}"
@@ -280,11 +263,7 @@ fn list(asked: &Asked, figures: &Figures, time: &TimeArgs, console: &mut Console
     };
     let row = |user: &UserSummary| {
         let courses = user.courses.iter().filter(|course| course.courseid > 1).count();
-        // Of a course, the sessions that cross it; of all courses, those of the user.
-        let sessions = match user.courses.as_slice() {
-            [course] => course.sessions,
-            _ => u64::try_from(user.lengths.len()).unwrap_or(u64::MAX),
-        };
+        let sessions = u64::try_from(user.sessions.len()).unwrap_or(u64::MAX);
         vec![
             named(user.userid, &figures.users),
             length(user.total),
@@ -330,7 +309,7 @@ fn compare(asked: &Asked, figures: &Figures, time: &TimeArgs, console: &mut Cons
     let figures_of = |id: i64| -> Vec<(i64, usize)> {
         let of = |users: &Vec<UserSummary>| {
             let user = users.iter().find(|user| user.userid == id);
-            user.map_or((0, 0), |user| (user.total, user.lengths.len()))
+            user.map_or((0, 0), |user| (user.total, user.sessions.len()))
         };
         figures.by_policy.iter().map(of).collect()
     };

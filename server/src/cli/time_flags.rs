@@ -3,7 +3,8 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use engine::query::Limits;
-use engine::stats::{CourseBy, Request, Stats, UserBy};
+use engine::stats::services::{CourseSource, UserSource};
+use engine::stats::{Request, Stats};
 use engine::time::{Policy, RangeEnd};
 use engine::{Text, text};
 use serde::Serialize;
@@ -13,7 +14,7 @@ use super::config::Config;
 use super::exit::Failure;
 use super::{Console, flags, numbers, open};
 
-impl From<UserColumn> for UserBy {
+impl From<UserColumn> for UserSource {
     fn from(column: UserColumn) -> Self {
         match column {
             UserColumn::Id => Self::Id,
@@ -24,7 +25,7 @@ impl From<UserColumn> for UserBy {
     }
 }
 
-impl From<CourseColumn> for CourseBy {
+impl From<CourseColumn> for CourseSource {
     fn from(column: CourseColumn) -> Self {
         match column {
             CourseColumn::Id => Self::Id,

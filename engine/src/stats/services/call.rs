@@ -35,7 +35,7 @@ impl UserSource {
     }
 
     /// The column of the table of users.
-    pub(super) fn column(self) -> &'static str {
+    pub(in crate::stats) fn column(self) -> &'static str {
         match self {
             Self::Id => "id",
             Self::Idnumber => "idnumber",
@@ -73,7 +73,7 @@ impl CourseSource {
     }
 
     /// The column of the table of courses.
-    pub(super) fn column(self) -> &'static str {
+    pub(in crate::stats) fn column(self) -> &'static str {
         match self {
             Self::Id => "id",
             Self::Idnumber => "idnumber",
