@@ -113,7 +113,7 @@ fn plain_user(
                 close(open.take());
             }
             let (session, real) = open.get_or_insert(([user, row.time, 0, 0, 0], false));
-            (session[2], session[3], session[4]) = (row.time + worth, session[3] + worth, session[4] + 1);
+            (session[2], session[3], session[4]) = (row.time + lap, session[3] + worth, session[4] + 1);
             *real |= !login;
             broken = long;
         }

@@ -102,7 +102,8 @@ impl UserSummary {
 
     /// The figures of the sessions; `None` without any.
     pub fn figures(&self) -> Option<SessionFigures> {
-        SessionFigures::of_lengths(self.sessions.iter().map(|(start, length, _)| (*start, *length)), false)
+        let pairs: Vec<(i64, i64)> = self.sessions.iter().map(|(start, length, _)| (*start, *length)).collect();
+        SessionFigures::of_lengths(&pairs, false)
     }
 }
 

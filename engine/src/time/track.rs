@@ -39,6 +39,8 @@ pub struct Lap {
     pub gap: Option<i64>,
     /// Why the lap is as long as it is.
     pub rule: LapRule,
+    /// Seconds from the row on during which the user was there: the gap, or the credit.
+    pub forward: i64,
     /// Seconds of its own: what it adds to its course and activity, without what is carried. Negative only in the
     /// exact arithmetic.
     pub measured: i64,
@@ -199,7 +201,18 @@ impl Track {
             None => (LapRule::Last, rules.credit(hit.time)),
         };
         let (outcome, session) = (Outcome::Counted, None);
-        Lap { hit, gap, rule, measured, carried: 0, unattributed: 0, outcome, session, in_session: false }
+        Lap {
+            hit,
+            gap,
+            rule,
+            forward: measured,
+            measured,
+            carried: 0,
+            unattributed: 0,
+            outcome,
+            session,
+            in_session: false,
+        }
     }
 
     /// Decides what becomes of a row, in the order of block_use_stats 5.1: logout, captured, ignored, login, hit.
@@ -328,7 +341,8 @@ impl TrackSession {
             }
         } else {
             self.events += 1;
-            self.end = lap.hit.time.saturating_add(lap.elapsed().max(0));
+            // The lap as it lies in time: not what was carried into it, and whoever the gap belongs to.
+            self.end = lap.hit.time.saturating_add(lap.forward.max(0));
         }
         if lap.in_session {
             self.elapsed = self.elapsed.saturating_add(lap.elapsed()).saturating_add(lap.unattributed);
@@ -355,5 +369,160 @@ fn attribute(rule: Attribution, gap: i64) -> (i64, i64, i64) {
         Attribution::Later => (0, gap, 0),
         Attribution::Split => (gap - gap / 2, gap / 2, 0),
         Attribution::None => (0, 0, gap),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::time::{
+        Counter, Credit, GapPolicy, Grain, Keep, Key, Minimum, ModuleId, Place, Scope, Seconds, Streams,
+    };
+
+    const NOW: i64 = 1_000_000;
+
+    fn rules(threshold: i64, credit: i64) -> TrackRules {
+        let seconds = |number| Seconds::try_new(number).unwrap();
+        let gap =
+            GapPolicy { threshold: seconds(threshold), credit: Credit::Fixed(seconds(credit)), ..GapPolicy::default() };
+        TrackRules::new(gap, NOW)
+    }
+
+    fn hit(id: i64, time: i64, course: i64, action: Action) -> Hit {
+        Hit { id, time, course, action, place: Place { module: ModuleId::COURSE, cm: 0 } }
+    }
+
+    /// Hits with these gaps before them; a course or an action per number.
+    fn hits(steps: &[(i64, u8)]) -> Vec<Hit> {
+        let mut time = 0;
+        let mut made = Vec::new();
+        for ((gap, kind), id) in steps.iter().zip(1..) {
+            time += gap;
+            let (course, action) = match kind {
+                0 => (0, Action::Login),
+                1 => (0, Action::Logout),
+                2 => (2, Action::GradedUser),
+                course => (i64::from(*course), Action::Other),
+            };
+            made.push(hit(id, time, course, action));
+        }
+        made
+    }
+
+    fn fold(rules: &TrackRules, hits: &[Hit]) -> Streams {
+        let keep = Keep { laps: true, sessions: true, totals: Some(Grain { course: true, ..Grain::default() }) };
+        let mut streams = Streams::new(rules.clone(), Scope::Site, chrono_tz::Tz::UTC, keep);
+        hits.iter().for_each(|hit| streams.push(*hit));
+        streams.finish();
+        streams
+    }
+
+    fn total(streams: &Streams) -> i64 {
+        streams.totals().iter().map(|(_, counter)| counter.elapsed).sum()
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<(i64, u8)>> {
+        let gap = prop_oneof![3 => 0..120_i64, 2 => 890..910_i64, 1 => 0..9000_i64];
+        proptest::collection::vec((gap, 0..6_u8), 0..30)
+    }
+
+    proptest! {
+        #[test]
+        fn parts_add_up_and_are_bounded(steps in steps(), minimum in any::<bool>()) {
+            let mut rules = rules(900, 300);
+            if minimum {
+                rules.gap.minimum = Minimum::Events(2);
+            }
+            let hits = hits(&steps);
+            let streams = fold(&rules, &hits);
+            let kept = |lap: &&Lap| {
+                let session = streams.all_sessions().iter().find(|found| Some(found.session.number) == lap.session);
+                session.is_none_or(|found| found.session.verdict != Verdict::BelowMinimum)
+            };
+            let laps: i64 = streams.laps().iter().filter(kept).map(Lap::elapsed).sum();
+            prop_assert_eq!(laps, total(&streams));
+            for found in streams.all_sessions() {
+                let session = &found.session;
+                let of = streams.laps().iter().filter(|lap| lap.session == Some(session.number) && lap.in_session);
+                prop_assert_eq!(of.map(Lap::elapsed).sum::<i64>(), session.elapsed);
+                prop_assert!(session.start <= session.last && session.last <= session.end);
+            }
+            let most = i64::try_from(hits.len()).unwrap() * 900;
+            prop_assert!((0..=most).contains(&total(&streams)));
+        }
+
+        #[test]
+        fn shifting_all_times_changes_nothing(steps in steps(), shift in -500_000..500_000_i64) {
+            let hits = hits(&steps);
+            let shifted: Vec<Hit> = hits.iter().map(|hit| Hit { time: hit.time + shift, ..*hit }).collect();
+            let later = TrackRules { now: NOW + shift, ..rules(900, 300) };
+            let figures = |streams: &Streams, shift: i64| -> Vec<(Key, Counter)> {
+                let back = |(key, sum): &(Key, Counter)| {
+                    (*key, Counter { first: sum.first - shift, last: sum.last - shift, ..*sum })
+                };
+                streams.totals().iter().map(back).collect()
+            };
+            prop_assert_eq!(figures(&fold(&rules(900, 300), &hits), 0), figures(&fold(&later, &shifted), shift));
+        }
+
+        #[test]
+        fn a_hit_twice_adds_an_event_and_no_time(steps in steps(), at in 0..30_usize) {
+            let mut hits = hits(&steps);
+            prop_assume!(hits.get(at).is_some_and(|hit| hit.action == Action::Other));
+            let before = fold(&rules(900, 300), &hits);
+            hits.insert(at, hits[at]);
+            let after = fold(&rules(900, 300), &hits);
+            let events = |streams: &Streams| streams.totals().iter().map(|(_, sum)| sum.events).sum::<u64>();
+            prop_assert_eq!((total(&after), events(&after)), (total(&before), events(&before) + 1));
+        }
+
+        #[test]
+        fn a_larger_threshold_never_gives_less(steps in steps(), less in 300..2000_i64, more in 0..2000_i64) {
+            let hits = hits(&steps);
+            let of = |threshold| total(&fold(&rules(threshold, 300), &hits));
+            prop_assert!(of(less) <= of(less + more));
+        }
+
+        #[test]
+        fn attribution_moves_time_between_hits_and_keeps_that_of_sessions(steps in steps()) {
+            // Without logins and logouts, whose laps are lost or lie in course 0.
+            let steps: Vec<(i64, u8)> = steps.iter().map(|(gap, kind)| (*gap, kind + 3)).collect();
+            let hits = hits(&steps);
+            let of = |attribution| fold(&TrackRules { attribution, ..rules(900, 300) }, &hits);
+            let elapsed = |streams: &Streams| streams.sessions().map(|found| found.session.elapsed).sum::<i64>();
+            let earlier = of(Attribution::Earlier);
+            for other in [Attribution::Later, Attribution::Split] {
+                prop_assert_eq!(total(&of(other)), total(&earlier));
+            }
+            let none = of(Attribution::None);
+            prop_assert_eq!(elapsed(&none), elapsed(&earlier));
+            let unattributed: i64 = none.laps().iter().map(|lap| lap.unattributed).sum();
+            prop_assert_eq!(total(&none) + unattributed, total(&earlier));
+        }
+    }
+
+    #[test]
+    fn a_session_ends_where_its_last_lap_ends_whatever_was_carried() {
+        let mut rules = rules(900, 300);
+        rules.roles = vec![ModuleRole::Counted; 6];
+        rules.roles[5] = ModuleRole::Captured;
+        let captured = Place { module: ModuleId(5), cm: 9 };
+        let hits = [Hit { place: captured, ..hit(1, 0, 2, Action::Other) }, hit(2, 100, 2, Action::Other)];
+        let streams = fold(&rules, &hits);
+        let session = streams.sessions().next().unwrap().session;
+        assert_eq!((session.start, session.elapsed, session.end), (100, 400, 400));
+    }
+
+    #[test]
+    fn a_session_per_course_begins_with_the_first_hit_of_the_course() {
+        let rules = TrackRules { session_per_course: true, ..rules(900, 300) };
+        let hits = hits(&[(0, 0), (10, 2 + 1), (20, 2 + 1), (30, 4), (40, 4)]);
+        let found: Vec<_> = fold(&rules, &hits)
+            .sessions()
+            .map(|found| (found.session.start, found.session.elapsed, found.session.closing))
+            .collect();
+        assert_eq!(found, [(0, 60, Closing::Course), (60, 340, Closing::End)]);
     }
 }

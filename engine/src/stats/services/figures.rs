@@ -25,23 +25,22 @@ pub struct SessionFigures {
 impl SessionFigures {
     /// The figures of sessions in their order; `None` without any.
     pub fn of(sessions: &[SessionTime], exact: bool) -> Option<Self> {
-        Self::of_lengths(sessions.iter().map(|session| (session.start, session.elapsed)), exact)
+        let pairs: Vec<(i64, i64)> = sessions.iter().map(|session| (session.start, session.elapsed)).collect();
+        Self::of_lengths(&pairs, exact)
     }
 
     /// [`Self::of`] for pairs of start, in Unix seconds, and length in seconds.
-    pub fn of_lengths(sessions: impl Iterator<Item = (i64, i64)> + Clone, exact: bool) -> Option<Self> {
-        let count = sessions.clone().count();
-        let (first, _) = sessions.clone().next()?;
-        let last = sessions.clone().last().map(|(start, _)| start);
-        let lengths = || sessions.clone().map(|(_, elapsed)| elapsed);
+    pub fn of_lengths(sessions: &[(i64, i64)], exact: bool) -> Option<Self> {
+        let ((first, _), (last, _)) = (sessions.first()?, sessions.last()?);
+        let lengths = || sessions.iter().map(|(_, elapsed)| *elapsed);
         let shortest = lengths().min().unwrap_or(0);
         Some(Self {
-            sessions: count,
-            firstsession: first,
-            lastsession: last.filter(|_| !exact || count > 1),
+            sessions: sessions.len(),
+            firstsession: *first,
+            lastsession: (!exact || sessions.len() > 1).then_some(*last),
             sessionmin: if exact { shortest.min(SHORTEST) } else { shortest },
             sessionmax: lengths().max().unwrap_or(0).max(0),
-            meansession: mean(lengths().map(i128::from).sum(), count),
+            meansession: mean(lengths().map(i128::from).sum(), sessions.len()),
         })
     }
 }
