@@ -130,6 +130,37 @@ fn a_log_alone_gives_times_and_users_without_hits_have_zeros() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn every_site_has_its_own_people() -> Result<()> {
+    let folder = whole()?;
+    for (name, csv) in [
+        ("mdl_user.csv", "id,username\n8,grace\n"),
+        (
+            "mdl_logstore_standard_log.csv",
+            "id,userid,courseid,action,origin,timecreated\n1,8,2,viewed,web,1704099600\n",
+        ),
+    ] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, csv)?;
+        let done = ask(&folder, "en", &["load", &file.to_string_lossy(), "--site", "north"]);
+        anyhow::ensure!(done.exit == Exit::Done, "{}", done.err);
+    }
+    let of = |arguments: &[&str]| {
+        ask(&folder, "en", &[&["stats", "user", "--by", "username", "--json"], arguments].concat())
+    };
+    let answer = of(&["grace", "--site", "north"]).json()?;
+    assert_eq!((&answer["site"], &answer["users"][0]["total"]), (&"north".into(), &900.into()));
+    assert!(of(&["grace"]).err.contains("no user has the username"));
+    assert!(of(&["user5", "--site", "north"]).err.contains("no user has the username"));
+    let done = ask(
+        &folder,
+        "en",
+        &["query", "SELECT username, coursetotal FROM course_summary('use_stats', NULL, NULL, 'north')"],
+    );
+    assert_eq!(done.text(), "username,coursetotal\ngrace,900\n");
+    Ok(())
+}
+
 #[rstest]
 #[case(&["stats", "user", "user6", "--by", "username"], 1, "no user has the username \"user6\"; did you mean \"user5\"?")]
 #[case(&["stats", "user", "five"], 1, "\"five\" is no id of a user")]

@@ -104,7 +104,7 @@ const OWNERS: [Owners; 16] = [
     },
     Owners {
         name: "chrono::",
-        places: &["load/", "time/day", "stats/table_function"],
+        places: &["load/", "time/day.rs", "time/moment.rs"],
         because: "inside, time is Unix seconds",
     },
 ];

@@ -209,11 +209,15 @@ proptest! {
     ) {
         let expected = plain(&rows);
         let size = rows.len().div_ceil(pieces);
-        let answered = block_on(async {
+        let (answered, differences) = block_on(async {
             let engine = store(&rows.chunks(size).collect::<Vec<_>>(), optimize).await?;
-            answer(&engine, threads).await
-        });
-        prop_assert_eq!(answered.unwrap(), expected);
+            let check = include_str!("../sql/checks/time_spent_adds_up.sql").trim_end().trim_end_matches(';');
+            let differences = tests::rows(&engine, check).await?.iter().map(RecordBatch::num_rows).sum::<usize>();
+            anyhow::Ok((answer(&engine, threads).await?, differences))
+        })
+        .unwrap();
+        prop_assert_eq!(answered, expected);
+        prop_assert_eq!(differences, 0, "window SQL says otherwise");
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
 use async_trait::async_trait;
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone};
 use chrono_tz::Tz;
 use datafusion::catalog::{Session, TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::{DataFusionError, Result as DfResult, ScalarValue};
@@ -24,7 +23,7 @@ use crate::error::{Error, ErrorKind};
 use crate::fault::quoted;
 use crate::functions;
 use crate::store::{Snapshot, Store};
-use crate::time::Policy;
+use crate::time::{DayEdge, Policy, moment};
 
 /// Most arguments of a call: policy, from, to, site.
 const MAX_ARGUMENTS: usize = 4;
@@ -148,7 +147,7 @@ impl Library {
         let time = |position: usize, absent: i64| match values.get(position) {
             None => Ok(absent),
             Some(value) if value.is_null() => Ok(absent),
-            Some(value) => moment(value, settings.zone).ok_or_else(|| refused(name, position, &value.to_string())),
+            Some(value) => moment_of(value, settings.zone).ok_or_else(|| refused(name, position, &value.to_string())),
         };
         let request = Request { zone: settings.zone, ..Request::new(policy, settings.now) };
         let request = request.between(time(1, 0)?, time(2, settings.now)?)?;
@@ -201,13 +200,13 @@ fn constant(expr: &Expr) -> Constant {
 }
 
 /// A moment in Unix seconds: a number, a timestamp, a date (its local midnight), or a text with one of these.
-fn moment(value: &ScalarValue, zone: Tz) -> Option<i64> {
+fn moment_of(value: &ScalarValue, zone: Tz) -> Option<i64> {
     match value {
-        ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) => moment_of_text(text.trim(), zone),
+        ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) => moment(text, zone, DayEdge::First),
         ScalarValue::Date32(_) | ScalarValue::Date64(_) => {
             let text = value.cast_to(&DataType::Utf8).ok()?;
             let ScalarValue::Utf8(Some(text)) = text else { return None };
-            moment_of_text(text.get(..10)?, zone)
+            moment(text.get(..10)?, zone, DayEdge::First)
         }
         ScalarValue::Float32(_) | ScalarValue::Float64(_) | ScalarValue::Boolean(_) => None,
         value if value.data_type().is_integer() => int_of(value),
@@ -227,22 +226,6 @@ fn int_of(value: &ScalarValue) -> Option<i64> {
         ScalarValue::Int64(seconds) => seconds,
         _ => None,
     }
-}
-
-fn moment_of_text(text: &str, zone: Tz) -> Option<i64> {
-    if let Ok(seconds) = text.parse() {
-        return Some(seconds);
-    }
-    if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
-        return Some(moment.timestamp());
-    }
-    let local = match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        Ok(date) => date.and_hms_opt(0, 0, 0)?,
-        Err(_) => ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
-            .iter()
-            .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())?,
-    };
-    zone.from_local_datetime(&local).earliest().map(|moment| moment.timestamp())
 }
 
 /// The rows of one call.

@@ -92,7 +92,7 @@ fn clock_midnight(time: i64, zone: Tz) -> i64 {
 /// A date may begin after midnight (clocks that go forward at midnight), contain it twice (back at 01:00), or be left
 /// and entered again (back at 00:01): then each stay is a part of its own. Two changes of clocks within one day that
 /// cancel each other are not seen; no zone has had any.
-fn next_date(time: i64, zone: Tz) -> i64 {
+pub(super) fn next_date(time: i64, zone: Tz) -> i64 {
     let date = day_of(time, zone);
     let mut from = time;
     loop {

@@ -1,7 +1,8 @@
 //! [`DayClock`]: local days, fast for times that lie close together.
 
-use chrono::{Datelike, LocalResult, NaiveDate, NaiveTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
+
+use super::day::{day_of, next_date};
 
 /// Most days that one lap is cut into; the rest stays with the last day.
 const MAX_CUTS: usize = 400;
@@ -10,7 +11,7 @@ const MAX_CUTS: usize = 400;
 #[derive(Debug, Clone)]
 pub struct DayClock {
     zone: Tz,
-    /// Unix seconds at which the remembered day begins and ends; empty at first.
+    /// Unix seconds of a stretch of the remembered day, up to its end; empty at first.
     start: i64,
     end: i64,
     day: i32,
@@ -63,43 +64,12 @@ impl DayClock {
     }
 
     fn locate(&mut self, time: i64) {
-        let known = self.zone.timestamp_opt(time, 0).single().map(|moment| moment.date_naive());
-        let bounds = known.and_then(|date| {
-            let next = date.succ_opt()?;
-            Some((date, self.midnight(date)?, self.midnight(next)?))
-        });
-        match bounds {
-            Some((date, start, end)) => {
-                self.day = date.num_days_from_ce().saturating_sub(UNIX_EPOCH_FROM_CE);
-                // A zone that repeats the hour before midnight has times of a day before its first midnight.
-                (self.start, self.end) = (start.min(time), end.max(time.saturating_add(1)));
-            }
-            // Beyond the calendar: days of UTC.
-            None => {
-                let day = time.div_euclid(86_400);
-                self.day = i32::try_from(day).unwrap_or(if day < 0 { i32::MIN } else { i32::MAX });
-                self.start = day.saturating_mul(86_400);
-                self.end = self.start.saturating_add(86_400);
-            }
-        }
-    }
-
-    /// First second of a local date. Where midnight does not exist the day begins when the clock has been put forward.
-    fn midnight(&self, date: NaiveDate) -> Option<i64> {
-        let mut local = date.and_time(NaiveTime::MIN);
-        for _ in 0..24 {
-            match self.zone.from_local_datetime(&local) {
-                LocalResult::Single(moment) => return Some(moment.timestamp()),
-                LocalResult::Ambiguous(earlier, _) => return Some(earlier.timestamp()),
-                LocalResult::None => local = local.checked_add_signed(TimeDelta::minutes(15))?,
-            }
-        }
-        None
+        let day = day_of(time, self.zone);
+        self.day = i32::try_from(day).unwrap_or(if day < 0 { i32::MIN } else { i32::MAX });
+        // What lies before in the same day is found again; times mostly ascend.
+        (self.start, self.end) = (time, next_date(time, self.zone));
     }
 }
-
-/// Days from the first day of the common era to 1970-01-01.
-const UNIX_EPOCH_FROM_CE: i32 = 719_163;
 
 #[cfg(test)]
 mod tests {

@@ -41,6 +41,9 @@ pub(crate) struct Globals {
     /// Configuration file [default: assidu.toml in the current folder, if it is there]
     #[arg(long, global = true, value_name = "FILE", env = "ASSIDU_CONFIG", hide_env_values = true, value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
+    /// Whether `config` came from the environment.
+    #[arg(skip)]
+    pub(crate) config_from_environment: bool,
     /// What to log on standard error, such as info or engine=debug [default: warn]
     #[arg(long, global = true, value_name = "FILTER", env = "ASSIDU_LOG", hide_env_values = true)]
     pub(crate) log: Option<String>,

@@ -131,6 +131,16 @@ impl File<'_> {
     }
 
     fn policy(&self, name: &str, definition: &Spanned<DeValue<'_>>, known: &Policies) -> Result<Policy, Error> {
+        if name.contains([',', '=']) || name.trim() != name || name.is_empty() {
+            let at = definition.span().start;
+            return Err(self.fault(
+                at,
+                text!(
+                    "a policy cannot be called \"{name}\": its name has no comma, no equals sign and no blank at its ends",
+                    "une règle ne peut s'appeler « {name} » : son nom n'a ni virgule, ni signe égal, ni blanc à ses bouts"
+                ),
+            ));
+        }
         let table = self.table(definition, name)?;
         let base = match table.get("base") {
             Some(base) => self.string(base, "base")?,
@@ -235,19 +245,17 @@ pub(crate) fn run(verb: &ConfigVerb, globals: &Globals, console: &mut Console) -
             console.say(&sentence);
         }
         ConfigVerb::Show { json } => {
-            let store = match (&globals.store, globals.store_from_environment) {
-                (None, _) => Origin::Default,
-                (Some(_), true) => Origin::Environment,
-                (Some(_), false) => Origin::Flag,
+            let given = |is_given: bool, from_environment: bool| match (is_given, from_environment) {
+                (false, _) => Origin::Default,
+                (true, true) => Origin::Environment,
+                (true, false) => Origin::Flag,
             };
+            let store = given(globals.store.is_some(), globals.store_from_environment);
+            let file = given(globals.config.is_some(), globals.config_from_environment);
             let own = if config.own.is_empty() { Origin::Default } else { Origin::File };
             let values = [
                 ("store", globals.store().to_owned(), store),
-                (
-                    "config",
-                    path.unwrap_or_default(),
-                    if globals.config.is_some() { Origin::Flag } else { Origin::Default },
-                ),
+                ("config", path.unwrap_or_default(), file),
                 ("timezone", config.zone.0.name().to_owned(), config.zone.1),
                 ("stats.policy", config.policy.0.clone(), config.policy.1),
                 ("policies", config.own.join(", "), own),
@@ -322,6 +330,10 @@ mod tests {
             (
                 "[policies.a]\nbase = \"use_stats\"\nthresold = 5\n",
                 "assidu.toml:3:1: unknown key `thresold`; did you mean `threshold`?",
+            ),
+            (
+                "[policies.\"a, b\"]\nthreshold = 5\n",
+                "assidu.toml:1:1: a policy cannot be called \"a, b\": its name has no comma, no equals sign and no blank at its ends",
             ),
             (
                 "[policies.a]\nthreshold = -5\n",

@@ -86,8 +86,9 @@ pub fn run(args: impl Iterator<Item = OsString>, now: i64, console: &mut Console
 fn parse(args: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> {
     let matches = Cli::command().try_get_matches_from(args)?;
     let mut cli = Cli::from_arg_matches(&matches)?;
-    let from_environment = matches.value_source("store") == Some(clap::parser::ValueSource::EnvVariable);
-    cli.globals.store_from_environment = from_environment;
+    let from_environment = |flag| matches.value_source(flag) == Some(clap::parser::ValueSource::EnvVariable);
+    cli.globals.store_from_environment = from_environment("store");
+    cli.globals.config_from_environment = from_environment("config");
     Ok(cli)
 }
 

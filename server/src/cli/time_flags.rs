@@ -1,11 +1,10 @@
 //! Flags of everything that computes time: policies, range, users; and what every answer says about them.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use engine::query::Limits;
 use engine::stats::services::{CourseSource, UserSource};
 use engine::stats::{Request, Stats};
-use engine::time::{Policy, RangeEnd};
+use engine::time::{self, DayEdge, Policy, RangeEnd};
 use engine::{Text, text};
 use serde::Serialize;
 
@@ -52,8 +51,8 @@ impl Asked {
     pub(crate) async fn new(args: &TimeArgs, globals: &Globals, now: i64) -> Result<Self, Failure> {
         let config = Config::load(globals)?;
         let zone = flags::parse("timezone", args.timezone.as_deref(), flags::timezone)?.unwrap_or(config.zone.0);
-        let from = flags::parse("from", args.from.as_deref(), |text| moment(text, zone, false))?;
-        let to = flags::parse("to", args.to.as_deref(), |text| moment(text, zone, true))?;
+        let from = flags::parse("from", args.from.as_deref(), |text| moment(text, zone, DayEdge::First))?;
+        let to = flags::parse("to", args.to.as_deref(), |text| moment(text, zone, DayEdge::Last))?;
         let named = if args.policy.is_empty() { vec![config.policy.0.clone()] } else { args.policy.clone() };
         let mut policies = Vec::new();
         for name in &named {
@@ -64,7 +63,7 @@ impl Asked {
         let engine = open::open_existing(globals.store()).await?;
         let limits = Limits { threads: super::query::threads(None), ..Limits::default() };
         let stats = engine.stats(args.site.as_deref(), args.at, &limits).await?;
-        let to_is_day = args.to.as_deref().is_some_and(|text| date(text).is_some());
+        let to_is_day = args.to.as_deref().is_some_and(time::is_date);
         Ok(Self { stats, policies, request, to_is_day })
     }
 
@@ -117,61 +116,11 @@ impl Basis {
 }
 
 /// A moment; a date is its first second, or its last one where a range ends.
-fn moment(value: &str, zone: Tz, end: bool) -> Result<i64, Text> {
-    let value = value.trim();
-    if let Ok(seconds) = value.parse() {
-        return Ok(seconds);
-    }
-    if let Ok(moment) = DateTime::parse_from_rfc3339(value) {
-        return Ok(moment.timestamp());
-    }
-    let local = |local: NaiveDateTime| zone.from_local_datetime(&local).earliest().map(|moment| moment.timestamp());
-    let read = match date(value).ok_or(()) {
-        Ok(date) if end => date.succ_opt().and_then(|next| midnight(next, zone)).map(|next| next - 1),
-        Ok(date) => midnight(date, zone),
-        Err(_) => ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
-            .iter()
-            .find_map(|form| NaiveDateTime::parse_from_str(value, form).ok())
-            .and_then(local),
-    };
-    read.ok_or_else(|| {
+fn moment(value: &str, zone: Tz, edge: DayEdge) -> Result<i64, Text> {
+    time::moment(value, zone, edge).ok_or_else(|| {
         text!(
             "write Unix seconds, a date such as 2024-01-31, or RFC 3339",
             "écrivez des secondes Unix, une date comme 2024-01-31, ou RFC 3339"
         )
     })
-}
-
-/// A date without a time.
-fn date(text: &str) -> Option<NaiveDate> {
-    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok()
-}
-
-/// The first second of a local day; it may begin after midnight where the clock is put forward.
-fn midnight(date: NaiveDate, zone: Tz) -> Option<i64> {
-    let mut local = date.and_hms_opt(0, 0, 0)?;
-    for _ in 0..24 {
-        if let Some(moment) = zone.from_local_datetime(&local).earliest() {
-            return Some(moment.timestamp());
-        }
-        local = local.checked_add_signed(TimeDelta::minutes(15))?;
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_are_whole_local_days() {
-        let paris = Tz::Europe__Paris;
-        assert_eq!(moment("2024-01-01", paris, false), Ok(1_704_063_600));
-        assert_eq!(moment("2024-01-01", paris, true), Ok(1_704_149_999));
-        assert_eq!(moment("2024-01-01T00:00:00Z", paris, true), Ok(1_704_067_200));
-        assert_eq!(moment("-5", paris, false), Ok(-5));
-        // In São Paulo this day began at 01:00.
-        assert_eq!(moment("2018-11-04", Tz::America__Sao_Paulo, false), Ok(1_541_300_400));
-        assert!(moment("31/12/2024", paris, false).is_err());
-    }
 }
