@@ -1,7 +1,7 @@
 //! Runs `slt/**/*.slt` against Assidu's SQL, each file on a store of its own.
 //!
 //! A line of a file names its store: `# store: demo-log` loads `log_csv(1..=2000)`, `# store: worked-example` the worked
-//! example of the reference, `# store: groups` a small log with cohorts and groups; others are empty. Answers
+//! example of the reference, `# store: scorm-time` another golden case, `# store: groups` a small log with cohorts and groups; others are empty. Answers
 //! are rewritten for review with `SLT_BLESS=1`.
 
 use std::path::{Path, PathBuf};
@@ -84,11 +84,18 @@ const GROUPS: [(&str, &str); 6] = [
     ("groups_members.csv", "id,groupid,userid\n1,10,5\n2,10,6\n3,10,6\n4,11,5\n"),
 ];
 
-/// The worked example of the reference, of which the numbers are known.
-fn worked_example() -> Result<Vec<Source>, Failed> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/use-stats/worked-example");
+/// Tables of SCORM packages, beside those of every golden case.
+const PACKAGES: [(&str, &str); 3] = [
+    ("scorm_attempt", "scorm_attempt"),
+    ("scorm_element", "scorm_element"),
+    ("scorm_scoes_value", "scorm_scoes_value"),
+];
+
+/// Tables of a golden case, of which the numbers are known.
+fn golden<'a>(case: &str, tables: impl IntoIterator<Item = &'a (&'a str, &'a str)>) -> Result<Vec<Source>, Failed> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/use-stats").join(case);
     let mut sources = Vec::new();
-    for (file, table) in WORKED_EXAMPLE {
+    for (file, table) in tables {
         let bytes = std::fs::read(folder.join(format!("{file}.csv")))?;
         sources.push(source(&format!("{table}.csv"), bytes));
     }
@@ -104,7 +111,10 @@ async fn open(path: &Path) -> Result<Database, Failed> {
         load(&engine, vec![source("b.csv", log_csv(1201..=2000))]).await?;
     }
     if text.contains("# store: worked-example") {
-        load(&engine, worked_example()?).await?;
+        load(&engine, golden("worked-example", &WORKED_EXAMPLE)?).await?;
+    }
+    if text.contains("# store: scorm-time") {
+        load(&engine, golden("scorm-time", WORKED_EXAMPLE.iter().chain(&PACKAGES))?).await?;
     }
     if text.contains("# store: groups") {
         load(&engine, GROUPS.map(|(name, csv)| source(name, csv)).to_vec()).await?;

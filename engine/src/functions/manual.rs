@@ -37,7 +37,7 @@ pub fn markdown() -> String {
     let mut page = String::from(
         "# SQL functions\n\n\
          Generated from the functions' own documentation; a test refuses a difference.\n\n\
-         All functions below but `time_grade` are aggregates over the times of hits, and work with `GROUP BY`, `FILTER` and `OVER`.\n\
+         All functions below but the last two are aggregates over the times of hits, and work with `GROUP BY`, `FILTER` and `OVER`.\n\
          The hits may come in any order; on a log that is clustered by user one pass is enough.\n\
          For what a policy makes of whole logs see the [table functions](table-functions.md).\n\n\
          The arguments of `sessions`, `session_stats` and `time_spent` after the first make the rule.\n\

@@ -16,6 +16,7 @@ mod aggregate;
 mod args;
 mod groups;
 mod manual;
+mod scorm_seconds;
 mod session_stats;
 mod sessions;
 mod state;
@@ -53,7 +54,10 @@ pub fn use_stats(policies: Policies, default: &str, now: i64) -> AggregateUDF {
 
 /// The scalar functions, in the order of the manual.
 pub fn scalars() -> Vec<Arc<ScalarUDF>> {
-    vec![Arc::new(ScalarUDF::from(time_grade::TimeGradeFunction::default()))]
+    vec![
+        Arc::new(ScalarUDF::from(time_grade::TimeGradeFunction::default())),
+        Arc::new(ScalarUDF::from(scorm_seconds::ScormSeconds::default())),
+    ]
 }
 
 /// Makes all functions known to a session, where they replace functions of the same name.

@@ -22,9 +22,10 @@ use crate::query::{CATALOG, bind_calls, parse};
 const WEEK: i64 = 7 * 86_400;
 
 /// Views by name: their SQL, as it lies in `sql/lib`.
-pub(super) const VIEWS: [(&str, &str); 5] = [
+pub(super) const VIEWS: [(&str, &str); 6] = [
     ("hits", include_str!("../../../sql/lib/hits.sql")),
     ("course_summary", include_str!("../../../sql/lib/course_summary.sql")),
+    ("activity_summary", include_str!("../../../sql/lib/activity_summary.sql")),
     ("day_summary", include_str!("../../../sql/lib/day_summary.sql")),
     ("cohort_summary", include_str!("../../../sql/lib/cohort_summary.sql")),
     ("group_summary", include_str!("../../../sql/lib/group_summary.sql")),
@@ -46,10 +47,13 @@ impl TableFunctionImpl for LibraryView {
         let call = call.unwrap_or_else(|| self.shared.default_call());
         let state = with_known_tables(state, &call.site);
         let mut statement = parse(self.sql).map_err(external)?;
-        bind_calls(&mut statement, &parameters(&call));
+        let parameters = parameters(&call);
+        bind_calls(&mut statement, &parameters);
         // Nothing waits there: the tables of a snapshot are known already.
         let planned = state.statement_to_plan(statement).now_or_never().ok_or_else(|| bug("planning waits"))?;
-        Ok(Arc::new(ViewTable::new(planned?, None)))
+        let plan = planned?;
+        let plan = if plan.get_parameter_names()?.is_empty() { plan } else { plan.with_param_values(parameters)? };
+        Ok(Arc::new(ViewTable::new(plan, None)))
     }
 }
 
