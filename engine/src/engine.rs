@@ -9,7 +9,7 @@ use crate::functions;
 use crate::load::{LoadRequest, LoadSummary, Progress};
 use crate::query::{Limits, Session, SnapshotCatalog};
 use crate::stats::{Library, LogCache, Settings, Stats};
-use crate::store::{OptimizeOptions, OptimizeReport, STORE_URL, Snapshot, Store, VacuumReport, VerifyReport};
+use crate::store::{OptimizeOptions, OptimizeReport, Register, STORE_URL, Snapshot, Store, VacuumReport, VerifyReport};
 
 /// An open store with everything that works on it.
 #[derive(Debug, Clone)]
@@ -40,6 +40,12 @@ impl Engine {
     /// The store itself.
     pub fn store(&self) -> &Arc<Store> {
         &self.store
+    }
+
+    /// A small document beside the data, such as the accounts of a server: lower-case letters, digits, dashes, and
+    /// slashes for groups.
+    pub fn register(&self, name: &str) -> Register {
+        Register::new(&self.store, name)
     }
 
     /// The newest snapshot, or the one of a commit.
