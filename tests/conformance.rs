@@ -1,4 +1,4 @@
-//! `conformance use-stats DIR` and `conformance peers DIR --data DIR`: every golden case of a folder, compared.
+//! `conformance use-stats DIR`, `conformance ws DIR` and `conformance peers DIR --data DIR`: every golden case of a folder, compared.
 //!
 //! One line for each difference, and at the end `N passed, N failed`, where N counts recorded results. The exit code is
 //! 0 only when something passed and nothing failed.
@@ -8,9 +8,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use tests::conformance::{Report, Steps, peers, use_stats};
+use tests::conformance::{Report, Steps, peers, use_stats, ws};
 
-const USAGE: &str = "usage: conformance use-stats DIR\n       conformance peers DIR --data DIR";
+const USAGE: &str = "usage: conformance use-stats DIR\n       conformance ws DIR\n       conformance peers DIR --data DIR";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -18,6 +18,7 @@ async fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let report = match args.as_slice() {
         ["use-stats", dir] => use_stats(Path::new(dir)).await,
+        ["ws", dir] => ws(Path::new(dir)).await,
         ["peers", dir, "--data", data] | ["peers", "--data", data, dir] => {
             peers(Path::new(dir), Path::new(data), Steps::All).await
         }

@@ -219,7 +219,7 @@ async fn a_course_that_a_user_did_not_open_has_no_time() -> Result<()> {
     let course = &ours[0].coursedata.course;
     assert_eq!((course.id, course.coursetime, course.coursetotal), (4, Some(0), Some(0)));
     assert_eq!(course.score, Score::Text("-".to_owned()));
-    assert_eq!((ours[0].coursedata.firstsession, ours[0].coursedata.lastsession), (NINE, NINE));
+    assert_eq!((ours[0].coursedata.firstsession, ours[0].coursedata.lastsession), (NINE, Some(NINE)));
     // Nothing at all is known of this user.
     assert_eq!((ours[1].coursedata.course.id, ours[1].coursedata.course.shortname.as_str()), (0, "-"));
     let theirs = stats.get_users_course_stats(&Call { policy: exact(), ..call }).await?;

@@ -9,7 +9,12 @@ mod operations;
 mod peers;
 mod service;
 mod views;
+mod ws;
+mod ws_access;
+mod ws_compare;
+mod ws_figures;
 
 pub use diff::Report;
 pub use operations::use_stats;
 pub use peers::{Steps, peers};
+pub use ws::ws;

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use engine::Lang;
 use engine::load::DateOrder;
 
+use super::serve::ServeArgs;
 use crate::encode::Format;
 
 /// The store that is used when none is named.
@@ -44,9 +45,12 @@ pub(crate) struct Globals {
     /// Whether `config` came from the environment.
     #[arg(skip)]
     pub(crate) config_from_environment: bool,
-    /// What to log on standard error, such as info or engine=debug [default: warn]
+    /// What to log on standard error, such as info or engine=debug [default: warn; `serve`: info]
     #[arg(long, global = true, value_name = "FILTER", env = "ASSIDU_LOG", hide_env_values = true)]
     pub(crate) log: Option<String>,
+    /// Form of the log
+    #[arg(long, global = true, value_name = "FORM", env = "ASSIDU_LOG_FORMAT", hide_env_values = true, default_value = "text")]
+    pub(crate) log_format: LogFormat,
 }
 
 impl Globals {
@@ -87,6 +91,12 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// What counts as time spent: policies and their parameters
     Policy(PolicyArgs),
+    /// The HTTP server: web services of Moodle, and an interface of its own
+    Serve(ServeArgs),
+    /// Tokens of the server
+    Token(TokenArgs),
+    /// Accounts of the server
+    Account(AccountArgs),
     /// The configuration file
     Config(ConfigArgs),
     /// Look after a store
@@ -102,6 +112,15 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         out: Option<PathBuf>,
     },
+}
+
+/// Form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object per line.
+    Json,
 }
 
 /// Flags of `load`.
@@ -350,6 +369,139 @@ pub(crate) enum PolicyVerb {
         /// Print JSON
         #[arg(long)]
         json: bool,
+    },
+}
+
+/// `token` and its verb.
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: TokenVerb,
+}
+
+/// Verbs of `token`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenVerb {
+    /// Make a token and print it; it is shown this once
+    Create {
+        /// What the token is for
+        #[arg(long, value_name = "TEXT")]
+        label: String,
+        /// What it may do: statistics, etl, etl:INSTANCE, sql, admin; may be repeated
+        #[arg(long, value_name = "SCOPE")]
+        scope: Vec<String>,
+        /// Account that it acts for
+        #[arg(long, value_name = "USERNAME")]
+        account: Option<String>,
+        /// Moodle service that it belongs to, by its short name [default: every function that its scopes allow]
+        #[arg(long, value_name = "NAME")]
+        service: Option<String>,
+        /// Site that it sees; the first is its home; may be repeated [default: all]
+        #[arg(long, value_name = "SITE")]
+        site: Vec<String>,
+        /// When it ends: a date, whose last second counts, or a duration such as 90d [default: never]
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<String>,
+        /// Addresses that may use it, such as 10.0.0.0/8,192.168.1.10-40 [default: all]
+        #[arg(long, value_name = "ADDRESSES")]
+        addresses: Option<String>,
+        /// Take an existing token from standard input, such as one of Moodle, so that its client need not change
+        #[arg(long)]
+        import: bool,
+    },
+    /// Tokens, without their secrets
+    List {
+        /// Also those that are no longer good
+        #[arg(long)]
+        all: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a new token with the same rights and print it; the old one ends after a while
+    Rotate {
+        /// Number of the token
+        id: u64,
+        /// How long the old one stays good
+        #[arg(long, value_name = "DURATION", default_value = "24h")]
+        overlap: String,
+    },
+    /// End a token at once
+    Revoke {
+        /// Number of the token
+        id: u64,
+    },
+}
+
+/// `account` and its verb.
+#[derive(Debug, Args)]
+pub(crate) struct AccountArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: AccountVerb,
+}
+
+/// Verbs of `account`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountVerb {
+    /// Make an account; its password is asked for, or comes from standard input
+    Create {
+        /// Login name
+        username: String,
+        /// What tokens of its logins may do: statistics, etl, etl:INSTANCE, sql, admin; may be repeated
+        #[arg(long, value_name = "SCOPE")]
+        scope: Vec<String>,
+        /// Site of the store that the user belongs to [default: the default site]
+        #[arg(long, value_name = "SITE")]
+        site: Option<String>,
+        /// First name, where the site does not tell it
+        #[arg(long, value_name = "NAME", default_value = "")]
+        first_name: String,
+        /// Last name, where the site does not tell it
+        #[arg(long, value_name = "NAME", default_value = "")]
+        last_name: String,
+        /// Mail address, where the site does not tell it
+        #[arg(long, value_name = "ADDRESS", default_value = "")]
+        email: String,
+        /// Without the right to use the web service (webservice/rest:use)
+        #[arg(long)]
+        no_rest: bool,
+        /// Without the right to get a token at login (moodle/webservice:createtoken)
+        #[arg(long)]
+        no_token_creation: bool,
+        /// Read the password from the first line of standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Accounts, without their passwords
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Change a password; tokens of logins with the old one end
+    Password {
+        /// Login name
+        username: String,
+        /// Read the password from the first line of standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Suspend an account: no login, and no call with its tokens
+    Suspend {
+        /// Login name
+        username: String,
+    },
+    /// Take a suspension back
+    Restore {
+        /// Login name
+        username: String,
+    },
+    /// Delete an account; its tokens end
+    Delete {
+        /// Login name
+        username: String,
     },
 }
 

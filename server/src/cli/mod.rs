@@ -2,13 +2,14 @@
 //!
 //! Data goes to standard output and everything else to standard error. The exit code says how it ended: see [`Exit`].
 
+mod account;
 mod args;
 mod config;
 mod console;
 mod demo;
 mod exit;
 mod explain;
-mod flags;
+pub(crate) mod flags;
 mod load;
 mod log;
 mod numbers;
@@ -18,12 +19,14 @@ mod policy;
 mod progress;
 mod prompt;
 mod query;
+mod serve;
 mod sink;
 mod sql;
 mod stats;
 mod store;
 mod summary;
 mod time_flags;
+mod token;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -63,7 +66,8 @@ pub fn run(args: impl Iterator<Item = OsString>, now: i64, console: &mut Console
         Err(error) => return show_usage(&error, console),
     };
     console.set_lang(cli.globals.lang());
-    log::start(cli.globals.log.as_deref());
+    let default = if matches!(cli.command, Command::Serve(_)) { "info" } else { "warn" };
+    log::start(cli.globals.log.as_deref().unwrap_or(default), cli.globals.log_format);
     let result = work(cli, now, console);
     let exit = match result {
         Ok(exit) => exit,
@@ -131,6 +135,9 @@ async fn dispatch(cli: Cli, now: i64, console: &mut Console) -> Result<Exit, Fai
         Command::Stats(args) => Box::pin(stats::run(&args.verb, globals, now, console)).await,
         Command::Explain(args) => Box::pin(explain::run(&args.verb, globals, now, console)).await,
         Command::Policy(args) => policy::run(&args.verb, globals, console),
+        Command::Serve(args) => Box::pin(serve::run(&args, globals, console)).await,
+        Command::Token(args) => Box::pin(token::run(&args.verb, globals, now, console)).await,
+        Command::Account(args) => Box::pin(account::run(&args.verb, globals, now, console)).await,
         Command::Config(args) => config::run(&args.verb, globals, console),
         Command::Store(args) => Box::pin(store::run(&args.verb, globals, now, console)).await,
         Command::Completions { shell } => packaging::completions(shell, console),

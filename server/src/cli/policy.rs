@@ -5,12 +5,12 @@ use serde::Serialize;
 
 use super::Console;
 use super::args::{Globals, PolicyVerb};
-use super::config::Config;
+use super::config;
 use super::exit::{Exit, Failure};
 
 /// Runs `policy`.
 pub(crate) fn run(verb: &PolicyVerb, globals: &Globals, console: &mut Console) -> Result<Exit, Failure> {
-    let config = Config::load(globals)?;
+    let config = config::load(globals)?;
     match verb {
         PolicyVerb::List { json } => {
             let names = config.policies.names();

@@ -10,7 +10,7 @@ use engine::{Error, ErrorKind, text};
 use futures::StreamExt;
 
 use super::args::{Globals, QueryArgs};
-use super::config::Config;
+use super::config;
 use super::exit::{Exit, Failure};
 use super::sink::Sink;
 use super::sql::{self, Names};
@@ -23,7 +23,7 @@ const WAITING_BATCHES: usize = 2;
 /// Runs `query`.
 pub(crate) async fn run(args: &QueryArgs, globals: &Globals, now: i64, console: &mut Console) -> Result<Exit, Failure> {
     let limits = limits(args)?;
-    let time = Config::load(globals)?.settings(now);
+    let time = config::load(globals)?.stats(now);
     let Some(sql) = sql_text(args, console)? else {
         let engine = open::open_existing(globals.store()).await?;
         let settings = prompt::Settings {

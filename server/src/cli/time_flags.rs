@@ -9,7 +9,7 @@ use engine::{Text, text};
 use serde::Serialize;
 
 use super::args::{CourseColumn, Globals, TimeArgs, UserColumn};
-use super::config::Config;
+use super::config;
 use super::exit::Failure;
 use super::{Console, flags, numbers, open};
 
@@ -49,7 +49,7 @@ pub(crate) struct Asked {
 impl Asked {
     /// Reads the flags, then opens the store.
     pub(crate) async fn new(args: &TimeArgs, globals: &Globals, now: i64) -> Result<Self, Failure> {
-        let config = Config::load(globals)?;
+        let config = config::load(globals)?;
         let zone = flags::parse("timezone", args.timezone.as_deref(), flags::timezone)?.unwrap_or(config.zone.0);
         let from = flags::parse("from", args.from.as_deref(), |text| moment(text, zone, DayEdge::First))?;
         let to = flags::parse("to", args.to.as_deref(), |text| moment(text, zone, DayEdge::Last))?;

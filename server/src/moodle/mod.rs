@@ -1,5 +1,21 @@
 //! The web service that clients of Moodle know: its protocol, its functions, and their answers to the letter.
 
+pub(crate) mod call;
+mod exception;
+mod fields;
+mod figures;
+pub(crate) mod function;
+mod functions;
+pub(crate) mod json;
+pub(crate) mod login;
+mod param;
+mod shape;
 mod value;
+pub(crate) mod xml;
 
+pub use exception::Exception;
+pub use fields::{Field, Fields, FieldsError};
+pub use figures::{Computed, Figures};
+pub use param::Kind;
+pub use shape::{Member, Shape};
 pub use value::Value;

@@ -79,8 +79,8 @@ pub struct CourseData {
     pub course: CourseStats,
     /// Start of the user's first session in any course, in Unix seconds; 0 for none.
     pub firstsession: i64,
-    /// Start of the last one; 0 for none.
-    pub lastsession: i64,
+    /// Start of the last one; 0 for none. Older versions of the plugin answer NULL for a single session.
+    pub lastsession: Option<i64>,
 }
 
 /// One item of the answer of `get_users_course_stats`.

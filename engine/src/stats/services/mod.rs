@@ -8,12 +8,14 @@ mod call;
 mod fault;
 mod figures;
 mod people;
+mod person;
 mod users;
 
 pub use answer::{CourseData, CourseStats, QueryRange, Score, UserCourseStats, UserIdentity, UserStats};
 pub use call::{Call, CourseSource, UserSource};
 pub use fault::{ServiceError, ServiceFault, ServiceResult};
 pub use figures::SessionFigures;
+pub use person::Person;
 
 /// The site course, which is the front page.
 const SITE_COURSE: i64 = 1;

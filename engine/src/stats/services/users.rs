@@ -110,9 +110,9 @@ impl Answers<'_> {
             Some((_, sums)) if !(self.call.exact() && sums.course.is_empty()) => CourseData {
                 course: self.course(sums, user.id, course),
                 firstsession: sessions.first().map_or(0, |session| session.start),
-                lastsession: sessions.last().map_or(0, |session| session.start),
+                lastsession: Some(sessions.last().map_or(0, |session| session.start)),
             },
-            _ => CourseData { course: self.nothing(), firstsession: 0, lastsession: 0 },
+            _ => CourseData { course: self.nothing(), firstsession: 0, lastsession: Some(0) },
         };
         UserCourseStats { user: user.clone(), coursedata }
     }

@@ -1,0 +1,119 @@
+//! `serve`: the HTTP server.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command, FromArgMatches};
+use engine::text;
+
+use super::args::Globals;
+use super::console::Console;
+use super::exit::{Exit, Failure};
+use super::{config, open};
+use crate::access::{AccessRegister, Gate};
+use crate::http::{App, Clock, Server, signal_to_stop};
+use crate::settings::{Authentication, Given, GivenValue, Origin, SETTINGS, ServerSettings};
+
+/// Flags of `serve`: one per setting.
+#[derive(Debug, Default)]
+pub(crate) struct ServeArgs {
+    given: Given,
+}
+
+impl FromArgMatches for ServeArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut args = Self::default();
+        args.update_from_arg_matches(matches)?;
+        Ok(args)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        for setting in SETTINGS {
+            let Some(text) = matches.get_one::<String>(setting.flag).cloned() else { continue };
+            // What the environment says is noted with the file, so that `config show` knows it too.
+            if matches.value_source(setting.flag) == Some(ValueSource::CommandLine) {
+                let place = format!("--{}", setting.flag);
+                self.given.note(setting.key, GivenValue { text, origin: Origin::Flag, place });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl clap::Args for ServeArgs {
+    fn augment_args(command: Command) -> Command {
+        SETTINGS.iter().fold(command, |command, setting| {
+            let heading = setting.key.split_once('.').map_or("server", |(table, _)| table);
+            let default = if setting.default.is_empty() { String::new() } else { format!(" [default: {}]", setting.default) };
+            command.arg(
+                Arg::new(setting.flag)
+                    .long(setting.flag)
+                    .env(setting.env)
+                    .hide_env_values(true)
+                    .value_name(setting.value)
+                    .help_heading(format!("[{heading}]"))
+                    .help(format!("{}{default}", setting.doc)),
+            )
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+/// Runs `serve`, until a signal says to stop.
+pub(crate) async fn run(args: &ServeArgs, globals: &Globals, console: &mut Console) -> Result<Exit, Failure> {
+    let mut config = config::load(globals)?;
+    for setting in SETTINGS {
+        let value = args.given.get(setting.key);
+        if value.origin == Origin::Flag {
+            config.given.note(setting.key, value);
+        }
+    }
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let settings = ServerSettings::try_new(&config, processors)?;
+    let engine = open::open(globals.store()).await?;
+    let gate = Gate::try_new(AccessRegister::new(&engine))?;
+    let open_door = settings.authentication == Authentication::None;
+    let scheme = if settings.tls.is_some() { "https" } else { "http" };
+    let in_clear = settings.tls.is_none() && !settings.listen.ip().is_loopback();
+    let app = Arc::new(App::new(engine, settings, gate, Clock::new(now)));
+    // Before listening, so that no signal is missed.
+    let stop = signal_to_stop();
+    let server = Server::start(Arc::clone(&app)).await?;
+    let (address, store) = (server.address, globals.store().to_owned());
+    console.say(&text!(
+        "serving {store} on {scheme}://{address}; Ctrl-C stops it",
+        "{store} est servi sur {scheme}://{address} ; Ctrl-C l'arrête"
+    ));
+    if open_door {
+        console.say(&text!(
+            "callers need no token, because authentication is none",
+            "les appelants n'ont pas besoin de jeton, car authentication vaut none"
+        ));
+    }
+    if in_clear {
+        console.say(&text!(
+            "others can reach it and it does not speak HTTPS: tokens travel in the clear, unless a proxy in front of it encrypts",
+            "d'autres peuvent l'atteindre et il ne parle pas HTTPS : les jetons voyagent en clair, sauf si un mandataire devant lui chiffre"
+        ));
+    }
+    server
+        .run(async {
+            if let Err(error) = stop.await {
+                tracing::error!(error = %error.describe(engine::Lang::En), "signals cannot be received");
+                std::future::pending::<()>().await;
+            }
+        })
+        .await?;
+    Ok(Exit::Done)
+}
+
+/// The clock of the calendar. A server outlives the moment at which its command began, so it is the one command that
+/// reads the clock itself.
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    i64::try_from(now).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,16 @@
+//! The server: what surrounds the routes.
+
+mod app;
+mod metrics;
+mod observe;
+mod problem;
+mod rate;
+mod request;
+mod serve;
+
+pub use app::{App, Clock};
+pub use metrics::Metrics;
+pub(crate) use observe::{CallerAddress, observe};
+pub use problem::{ParameterFault, Problem};
+pub(crate) use request::{origin, secret};
+pub use serve::{Server, signal_to_stop};

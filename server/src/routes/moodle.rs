@@ -1,0 +1,188 @@
+//! The routes that clients of Moodle know. Their answers have status 200, errors too, and the headers of Moodle.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+
+use crate::http::{App, CallerAddress, origin};
+use crate::moodle::call::{self, Protocol, Source, Trace};
+use crate::moodle::{Exception, Fields, Shape, Value, json, login, xml};
+
+/// Beginnings of the paths of REST.
+const REST: [&str; 2] = ["/webservice/rest/server.php", "/service/rest/server.php"];
+
+/// Whether a path is one of REST, whose failures have its form too.
+pub(crate) fn is_below(path: &str) -> bool {
+    REST.iter().any(|prefix| path.starts_with(prefix))
+}
+
+/// Whether a query or a form asks for JSON: the last value of the key counts, and nothing but `json` is JSON.
+pub(crate) fn wants_json(text: &str) -> bool {
+    let pairs = url::form_urlencoded::parse(text.as_bytes());
+    pairs.filter(|(name, _)| name == "moodlewsrestformat").last().is_some_and(|(_, value)| value == "json")
+}
+
+/// What a request consists of.
+struct Asked {
+    source: Source,
+    method: Method,
+    query: String,
+    headers: HeaderMap,
+    body: Result<Bytes, Exception>,
+}
+
+impl Asked {
+    async fn read(app: &App, request: Request, protocol: Protocol) -> Self {
+        let (parts, body) = request.into_parts();
+        let address = parts.extensions.get::<CallerAddress>().map(|address| address.0);
+        let address = address.unwrap_or(std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED));
+        let origin = origin(&parts.headers, &app.settings);
+        let limit = app.settings.limits.body;
+        let body = to_bytes(body, limit).await;
+        Self {
+            source: Source { address, origin, protocol },
+            method: parts.method,
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers: parts.headers,
+            body: body.map_err(|_| Exception::invalid_parameter(format!("the body has more than {limit} bytes"))),
+        }
+    }
+
+    async fn fields(&self, app: &App) -> Result<Fields, Exception> {
+        let body = self.body.clone()?;
+        let limit = app.settings.limits.fields;
+        Ok(Fields::read(&self.method, Some(&self.query), &self.headers, body, limit).await?)
+    }
+
+    /// Whether an error that was found before the arguments could be read is told in JSON.
+    fn wants_json(&self) -> bool {
+        let form = self.body.as_ref().ok().and_then(|body| std::str::from_utf8(body).ok());
+        wants_json(&self.query) || form.is_some_and(wants_json)
+    }
+}
+
+/// `/webservice/rest/server.php` and its alias, with any method.
+pub(crate) async fn rest(State(app): State<Arc<App>>, request: Request) -> Response {
+    let settings = &app.settings.moodle;
+    if !settings.enabled || !settings.rest {
+        return disabled();
+    }
+    let asked = Asked::read(&app, request, Protocol::Rest).await;
+    let mut trace = Trace::default();
+    let (is_json, answer) = match asked.fields(&app).await {
+        Err(exception) => (asked.wants_json(), Err(exception)),
+        Ok(mut fields) => {
+            let format = fields.take_text("moodlewsrestformat");
+            (format.as_deref() == Some("json"), call::rest(&app, fields, &asked.source, &mut trace).await)
+        }
+    };
+    let function = trace.function.unwrap_or("other");
+    let mut response = match &answer {
+        Ok((shape, value)) => {
+            app.metrics.called(function, "ok");
+            success(is_json, *shape, value)
+        }
+        Err(exception) => {
+            app.metrics.called(function, outcome(exception));
+            tracing::info!(code = exception.code, function, reason = exception.debug, "a call was refused or failed");
+            error(&app, is_json, exception)
+        }
+    };
+    response.extensions_mut().insert(trace);
+    response
+}
+
+/// Outcomes as labels.
+fn outcome(exception: &Exception) -> &'static str {
+    match exception.code.as_str() {
+        "invalidtoken" | "accessexception" => "refused",
+        "invalidparameter" | "invalidrecord" => "invalid",
+        "servertoobusy" => "busy",
+        "generalexceptionmessage" | "invalidresponse" => "failed",
+        _ => "other",
+    }
+}
+
+fn success(is_json: bool, shape: Shape, value: &Value) -> Response {
+    let body = if is_json { json::response(value) } else { xml::response(shape, value) };
+    reply(is_json, body)
+}
+
+/// An error in the form of REST.
+pub(crate) fn error(app: &App, is_json: bool, exception: &Exception) -> Response {
+    let debug = app.settings.moodle.debug;
+    let body = if is_json { json::error(exception, debug) } else { xml::error(exception, debug) };
+    let mut response = reply(is_json, body);
+    if exception.code == "servertoobusy" {
+        // Proxies and well-behaved clients look at the status.
+        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+    }
+    response
+}
+
+/// The headers of Moodle's REST server.
+fn reply(is_json: bool, body: String) -> Response {
+    let mut headers = vec![
+        (header::CACHE_CONTROL, "private, must-revalidate, pre-check=0, post-check=0, max-age=0"),
+        (header::EXPIRES, "Thu, 01 Jan 1970 00:00:00 GMT"),
+        (header::PRAGMA, "no-cache"),
+    ];
+    if is_json {
+        headers.push((header::CONTENT_TYPE, "application/json"));
+    } else {
+        headers.push((header::CONTENT_TYPE, "application/xml; charset=utf-8"));
+        headers.push((header::CONTENT_DISPOSITION, "inline; filename=\"response.xml\""));
+    }
+    with_headers(body, &headers)
+}
+
+fn with_headers(body: String, headers: &[(HeaderName, &'static str)]) -> Response {
+    let mut response = Response::new(Body::from(body));
+    let both = [(header::ACCEPT_RANGES, "none"), (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")];
+    for (name, value) in headers.iter().chain(&both) {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// A protocol that the operator switched off.
+pub(crate) fn disabled() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::FORBIDDEN;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    response
+}
+
+/// `/login/token.php`.
+pub(crate) async fn token(State(app): State<Arc<App>>, request: Request) -> Response {
+    let asked = Asked::read(&app, request, Protocol::Rest).await;
+    let in_url = url::form_urlencoded::parse(asked.query.as_bytes()).any(|(name, _)| name == "password");
+    let body = match asked.fields(&app).await {
+        Ok(fields) => login::login(&app, fields, in_url, asked.source.address).await,
+        Err(exception) => Err(login::LoginError { code: "invalidparameter", message: exception.message }),
+    };
+    let (body, is_busy) = match body {
+        Ok(body) => (body, false),
+        Err(error) => {
+            tracing::info!(code = error.code, "a login was refused");
+            (error.json(), error.code == "servertoobusy")
+        }
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "application/json; charset=utf-8"),
+        (header::CACHE_CONTROL, "post-check=0, pre-check=0"),
+        (header::EXPIRES, "Mon, 20 Aug 1969 09:23:00 GMT"),
+        (header::PRAGMA, "no-cache"),
+    ];
+    let mut response = with_headers(body, &headers);
+    if is_busy {
+        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+    }
+    response
+}
+

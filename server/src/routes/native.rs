@@ -1,0 +1,50 @@
+//! What the native routes share: who calls, and parameters, of which all that are wrong are named at once.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::http::request::Parts;
+use engine::text;
+
+use crate::access::{Caller, Refusal, Scope};
+use crate::http::{App, CallerAddress, Problem, secret};
+
+/// Lets a caller in that may do this.
+pub(crate) async fn admit(app: &Arc<App>, parts: &Parts, scope: &Scope) -> Result<Caller, Problem> {
+    let address = parts.extensions.get::<CallerAddress>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.0);
+    let secret = secret(&parts.headers, &parts.uri).unwrap_or_default();
+    let caller = app.authenticate(&secret, address).await.map_err(refused)?;
+    if !app.rates.admit(caller.token.id) {
+        return Err(Problem::too_many(1));
+    }
+    if !caller.may(scope) {
+        let id = caller.token.id;
+        return Err(Problem::forbidden(text!(
+            "token {id} has no scope `{scope}`",
+            "le jeton {id} n'a pas le droit `{scope}`"
+        )));
+    }
+    Ok(caller)
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::Missing => Problem::unauthorized(text!(
+            "send it as `Authorization: Bearer TOKEN`",
+            "envoyez-le par `Authorization: Bearer JETON`"
+        )),
+        // Nobody learns whether a token once was good.
+        Refusal::Unknown | Refusal::Expired => {
+            Problem::unauthorized(text!("the token is not valid", "le jeton n'est pas valable"))
+        }
+        Refusal::Address => Problem::forbidden(text!(
+            "the token may not be used from this address",
+            "le jeton ne peut être utilisé depuis cette adresse"
+        )),
+        Refusal::TooMany => Problem::too_many(60),
+        Refusal::Unavailable => Problem::unavailable(text!(
+            "tokens cannot be checked now",
+            "les jetons ne peuvent être vérifiés pour l'instant"
+        )),
+    }
+}
