@@ -5,6 +5,7 @@
 
 mod answer;
 mod call;
+mod distributed;
 mod fault;
 mod figures;
 mod people;
@@ -12,6 +13,11 @@ mod users;
 
 pub use answer::{CourseData, CourseStats, QueryRange, Score, UserCourseStats, UserIdentity, UserStats};
 pub use call::{Call, CourseSource, UserSource};
+pub use distributed::{
+    Breakdown, CallingUser, Capability, CourseTime, DistributedError, DistributedFault, DistributedResult,
+    DistributedScores, DistributedStats, Hosts, ModuleTime, Person, ScoredCourse, ScoresCall, Stage, StatsCall,
+    same_root, status,
+};
 pub use fault::{ServiceError, ServiceFault, ServiceResult};
 pub use figures::SessionFigures;
 
