@@ -8,6 +8,7 @@ pub mod cli;
 pub mod encode;
 pub mod http;
 pub mod moodle;
+pub mod peer;
 mod routes;
 pub mod settings;
 

@@ -14,6 +14,7 @@
 //! assert_eq!(totals.elapsed.get(), 300 + 1800 + 1800);
 //! ```
 
+mod backward;
 mod block_table;
 mod buckets;
 mod credit_time;
@@ -43,6 +44,7 @@ pub(crate) mod naive;
 #[cfg(test)]
 pub(crate) mod properties;
 
+pub use backward::BackwardTime;
 pub use block_table::{BlockSettings, BlockTable, CourseFigures, CourseOrder, OtherTime, ReferenceTime, block_table};
 pub use buckets::{Buckets, Counter, Grain, Key};
 pub use credit_time::{Adjusted, CreditDecision, CreditItem, CreditRule, TimeSource, decide, declare};

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, FromArgMatches};
-use engine::text;
+use engine::{Error, ErrorKind, text};
 
 use super::args::Globals;
 use super::console::Console;
@@ -13,6 +13,7 @@ use super::exit::{Exit, Failure};
 use super::{config, open};
 use crate::access::{AccessRegister, Gate};
 use crate::http::{App, Clock, Server, signal_to_stop};
+use crate::peer::Peer;
 use crate::settings::{Authentication, Given, GivenValue, Origin, SETTINGS, ServerSettings};
 
 /// Flags of `serve`: one per setting.
@@ -79,7 +80,8 @@ pub(crate) async fn run(args: &ServeArgs, globals: &Globals, console: &mut Conso
     let open_door = settings.authentication == Authentication::None;
     let scheme = if settings.tls.is_some() { "https" } else { "http" };
     let in_clear = settings.tls.is_none() && !settings.listen.ip().is_loopback();
-    let app = Arc::new(App::new(engine, settings, gate, Clock::new(now)));
+    let peers = peers(&settings)?;
+    let app = Arc::new(App::new(engine, settings, gate, Clock::new(now)).with_peers(peers)?);
     // Before listening, so that no signal is missed.
     let stop = signal_to_stop();
     let server = Server::start(Arc::clone(&app)).await?;
@@ -109,6 +111,42 @@ pub(crate) async fn run(args: &ServeArgs, globals: &Globals, console: &mut Conso
         })
         .await?;
     Ok(Exit::Done)
+}
+
+/// Other servers with their tokens, which lie in files or in the environment.
+fn peers(settings: &ServerSettings) -> Result<Vec<Peer>, Error> {
+    let mut peers = Vec::new();
+    for (name, peer) in &settings.moodle.peers {
+        let token = match (&peer.token_file, &peer.token_env) {
+            (Some(path), _) => std::fs::read_to_string(path).map_err(|error| no_token(name, &path.display(), error))?,
+            (None, variable) => {
+                let variable = variable.as_deref().unwrap_or_default();
+                std::env::var(variable).map_err(|error| no_token(name, &variable, error))?
+            }
+        };
+        let ca = match &peer.ca_file {
+            Some(path) => Some(std::fs::read(path).map_err(|error| no_token(name, &path.display(), error))?),
+            None => None,
+        };
+        peers.push(Peer {
+            name: name.clone(),
+            wwwroot: peer.wwwroot.clone(),
+            token: token.trim().to_owned(),
+            timeout: peer.timeout,
+            retries: peer.retries,
+            ca,
+        });
+    }
+    Ok(peers)
+}
+
+fn no_token(
+    name: &str,
+    place: &dyn std::fmt::Display,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> Error {
+    let message = text!("peer `{name}`: {place} cannot be read", "pair `{name}` : {place} ne peut être lu");
+    Error::new(ErrorKind::Invalid, message).because(error)
 }
 
 /// The clock of the calendar. A server outlives the moment at which its command began, so it is the one command that

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::query::Limits as QueryLimits;
 use engine::stats::Stats;
-use engine::stats::services::Person;
+use engine::stats::services::{Hosts, SiteUser, same_root};
 use engine::{Engine, Error, ErrorKind, text};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -17,6 +17,7 @@ use super::rate::Rates;
 use crate::access::{Account, Caller, Gate, LoginRefusal, Refusal};
 use crate::moodle::function::Context;
 use crate::moodle::{Computed, Figures};
+use crate::peer::{Peer, Relay};
 use crate::settings::{Authentication, ServerSettings};
 
 /// Most people that are remembered; beyond, the memory begins anew.
@@ -59,7 +60,7 @@ pub(crate) struct SiteIdentity {
 #[derive(Debug, Default)]
 struct People {
     commit: u64,
-    known: HashMap<(String, String), Option<Person>>,
+    known: HashMap<(String, String), Option<SiteUser>>,
 }
 
 /// What all requests share.
@@ -75,6 +76,10 @@ pub struct App {
     pub figures: Arc<dyn Figures>,
     /// What /metrics tells.
     pub metrics: Metrics,
+    /// Other servers.
+    pub(crate) peers: Vec<Peer>,
+    /// What passes calls on to them.
+    pub(crate) relay: Relay,
     /// Rates of callers.
     pub(crate) rates: Rates,
     clock: Clock,
@@ -94,6 +99,8 @@ impl App {
             metrics: Metrics::new(),
             figures: Arc::new(Computed),
             draining: AtomicBool::new(false),
+            peers: Vec::new(),
+            relay: Relay::default(),
             people: Mutex::default(),
             engine,
             settings,
@@ -106,6 +113,15 @@ impl App {
     #[must_use]
     pub fn with_figures(self, figures: Arc<dyn Figures>) -> Self {
         Self { figures, ..self }
+    }
+
+    /// The same with peers that calls are passed on to.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` for a peer that cannot be called safely.
+    pub fn with_peers(self, peers: Vec<Peer>) -> Result<Self, Error> {
+        Ok(Self { relay: Relay::try_new(&peers)?, peers, ..self })
     }
 
     /// The time, in Unix seconds.
@@ -186,6 +202,33 @@ impl App {
         result
     }
 
+    /// The site of the store that has this root.
+    pub(crate) fn site_of_root(&self, root: &str) -> Option<String> {
+        let sites = self.settings.moodle.sites.iter();
+        sites.filter(|(_, site)| same_root(&site.wwwroot, root)).map(|(name, _)| name.clone()).next()
+    }
+
+    /// The sites that the home site of a caller knows.
+    pub(crate) async fn hosts(&self, context: &Context) -> Result<Hosts, Error> {
+        let snapshot = self.engine.snapshot(None).await?;
+        let name = context.home().unwrap_or(&snapshot.manifest().default_site).to_owned();
+        let mut hosts = self.hosts_of(&name);
+        // A site whose address nobody configured has the address that the caller uses.
+        if hosts.own.is_empty() {
+            hosts.own.extend(context.origin.clone());
+        }
+        Ok(hosts)
+    }
+
+    /// The sites that a site knows: the other ones of the store, and those of the configuration.
+    pub(crate) fn hosts_of(&self, name: &str) -> Hosts {
+        let mut hosts = Hosts { own: Vec::new(), known: self.settings.moodle.hosts.clone() };
+        for (other, site) in self.settings.moodle.sites.iter().filter(|(_, site)| !site.wwwroot.is_empty()) {
+            if other == name { &mut hosts.own } else { &mut hosts.known }.push(site.wwwroot.clone());
+        }
+        hosts
+    }
+
     /// What is told of the home site of a caller.
     pub(crate) async fn site(&self, context: &Context) -> Result<SiteIdentity, Error> {
         let snapshot = self.engine.snapshot(None).await?;
@@ -203,7 +246,7 @@ impl App {
     }
 
     /// The account of a user in a site, as its table tells; remembered until the store changes.
-    pub(crate) async fn person(&self, site: Option<&str>, username: &str) -> Result<Option<Person>, Error> {
+    pub(crate) async fn person(&self, site: Option<&str>, username: &str) -> Result<Option<SiteUser>, Error> {
         if username.is_empty() {
             return Ok(None);
         }
@@ -217,7 +260,7 @@ impl App {
                 return Ok(person.clone());
             }
         }
-        let person = self.stats(Some(site), Some(commit)).await?.person(username).await?;
+        let person = self.stats(Some(site), Some(commit)).await?.site_user(username).await?;
         let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
         if people.commit != commit || people.known.len() >= MAX_PEOPLE {
             *people = People { commit, known: HashMap::new() };

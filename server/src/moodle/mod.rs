@@ -1,6 +1,7 @@
 //! The web service that clients of Moodle know: its protocol, its functions, and their answers to the letter.
 
 pub(crate) mod call;
+mod distributed;
 mod exception;
 mod fields;
 mod figures;
@@ -12,7 +13,10 @@ mod param;
 mod shape;
 mod value;
 pub(crate) mod xml;
+mod xml_text;
+pub mod xmlrpc;
 
+pub use distributed::{DistributedAnswer, calling_user};
 pub use exception::Exception;
 pub use fields::{Field, Fields, FieldsError};
 pub use figures::{Computed, Figures};

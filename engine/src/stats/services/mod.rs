@@ -5,17 +5,23 @@
 
 mod answer;
 mod call;
+mod distributed;
 mod fault;
 mod figures;
 mod people;
-mod person;
+mod site_user;
 mod users;
 
 pub use answer::{CourseData, CourseStats, QueryRange, Score, UserCourseStats, UserIdentity, UserStats};
 pub use call::{Call, CourseSource, UserSource};
+pub use distributed::{
+    Breakdown, CallingUser, Capability, CourseTime, DistributedError, DistributedFault, DistributedResult,
+    DistributedScores, DistributedStats, Hosts, ModuleTime, Person, ScoredCourse, ScoresCall, Stage, StatsCall,
+    same_root, status,
+};
 pub use fault::{ServiceError, ServiceFault, ServiceResult};
 pub use figures::SessionFigures;
-pub use person::Person;
+pub use site_user::SiteUser;
 
 /// The site course, which is the front page.
 const SITE_COURSE: i64 = 1;

@@ -1,6 +1,7 @@
 //! All functions of the web service, one subject per file.
 
 mod check_course;
+mod distributed;
 mod site_info;
 mod use_stats;
 
@@ -11,6 +12,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Function> {
     [&site_info::FUNCTION]
         .into_iter()
         .chain(use_stats::FUNCTIONS)
+        .chain(distributed::FUNCTIONS)
         .chain([&check_course::FUNCTION])
 }
 

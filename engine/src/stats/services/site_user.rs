@@ -12,7 +12,7 @@ use crate::stats::lookup::{ints, numbers, texts};
 
 /// An account of the site, as far as its row tells.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Person {
+pub struct SiteUser {
     /// The id.
     pub id: i64,
     /// Login name.
@@ -41,7 +41,7 @@ impl Stats {
     /// # Errors
     ///
     /// `Io` when the store cannot be read, `Limit` for a limit of the session.
-    pub async fn person(&self, username: &str) -> Result<Option<Person>> {
+    pub async fn site_user(&self, username: &str) -> Result<Option<SiteUser>> {
         if !self.has_table("user") {
             return Ok(None);
         }
@@ -54,7 +54,7 @@ impl Stats {
             None => missing,
             Some(value) => !matches!(value, "0" | "false" | ""),
         };
-        Ok(Some(Person {
+        Ok(Some(SiteUser {
             id: ints(batch, "id").first().copied().unwrap_or(0),
             username: username.to_owned(),
             firstname: text("firstname").unwrap_or_default(),
@@ -72,7 +72,7 @@ impl Stats {
     ///
     /// # Errors
     ///
-    /// As [`Stats::person`].
+    /// As [`Stats::site_user`].
     pub async fn site_name(&self) -> Result<Option<String>> {
         let courses = self.courses_of(BTreeSet::from([SITE_COURSE])).await?;
         Ok(courses.into_values().next().map(|course| course.fullname).filter(|name| !name.is_empty()))
@@ -82,7 +82,7 @@ impl Stats {
     ///
     /// # Errors
     ///
-    /// As [`Stats::person`].
+    /// As [`Stats::site_user`].
     pub async fn has_course(&self, source: CourseSource, identifier: &str) -> Result<bool> {
         if !self.has_table("course") {
             return Ok(false);
