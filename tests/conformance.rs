@@ -10,7 +10,8 @@ use std::process::ExitCode;
 
 use tests::conformance::{Report, Steps, peers, use_stats, ws};
 
-const USAGE: &str = "usage: conformance use-stats DIR\n       conformance ws DIR\n       conformance peers DIR --data DIR";
+const USAGE: &str =
+    "usage: conformance use-stats DIR\n       conformance ws DIR\n       conformance peers DIR --data DIR";
 
 #[tokio::main]
 async fn main() -> ExitCode {

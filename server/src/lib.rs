@@ -4,6 +4,7 @@
 //! own output through [`cli::run`]. Results of queries become bytes in [`encode`], whoever asked for them.
 
 pub mod access;
+mod answers;
 pub mod cli;
 pub mod encode;
 pub mod http;
@@ -12,4 +13,4 @@ pub mod peer;
 mod routes;
 pub mod settings;
 
-pub use routes::router;
+pub use routes::{functions_markdown, http_markdown, router};

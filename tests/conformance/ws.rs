@@ -99,11 +99,12 @@ impl Fixture {
         let keys = Engine::open("memory://", &[]).await?;
         let register = AccessRegister::new(&keys);
         let known = access(fixture)?;
-        register.update(|access| {
-            access.clone_from(&known);
-            Ok(())
-        })
-        .await?;
+        register
+            .update(|access| {
+                access.clone_from(&known);
+                Ok(())
+            })
+            .await?;
         let app = App::new(self.engine.clone(), settings, Gate::try_new(register)?, Clock::fixed(now));
         let figures = Recorded::new(&fixture["use_stats_results"])?;
         Ok(Server::start(Arc::new(app.with_figures(Arc::new(figures)))).await?)
@@ -123,7 +124,9 @@ impl Fixture {
         let headers = answer.headers().iter();
         Ok(Answer {
             status: answer.status().as_u16(),
-            headers: headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect(),
+            headers: headers
+                .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                .collect(),
             body: answer.text().await?,
         })
     }

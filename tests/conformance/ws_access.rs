@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
-use server::access::{
-    Access, Account, AccountState, AddressList, Derivation, NewToken, Scope, Secret, hash_password,
-};
+use server::access::{Access, Account, AccountState, AddressList, Derivation, NewToken, Scope, Secret, hash_password};
 use server::settings::{Service, ServiceUser};
 
 /// Capabilities that the fixture speaks of.
@@ -25,7 +23,10 @@ pub(super) fn access(fixture: &Value) -> Result<Access> {
             username: username.to_owned(),
             site: None,
             password: (username != "admin").then(|| password.clone()),
-            derivation: Derivation { salt: format!("{username:0<32.32}").replace(|c: char| !c.is_ascii_hexdigit(), "0"), generation: 0 },
+            derivation: Derivation {
+                salt: format!("{username:0<32.32}").replace(|c: char| !c.is_ascii_hexdigit(), "0"),
+                generation: 0,
+            },
             state: AccountState::Active,
             scopes: scopes(&may),
             rest: may.contains("webservice/rest:use"),

@@ -20,7 +20,8 @@ pub(super) fn compare(case: &Value, answer: &Answer) -> Option<String> {
         }
     }
     let expected = recorded["body"].as_str().unwrap_or_default();
-    let ignored: Vec<&str> = case["compare"]["ignore"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let ignored: Vec<&str> =
+        case["compare"]["ignore"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     match case["compare"]["mode"].as_str() {
         Some("json") => json(expected, &answer.body, &ignored),
         Some("xml") => xml(expected, &answer.body, &ignored),

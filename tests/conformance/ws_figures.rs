@@ -94,7 +94,8 @@ impl Figures for Recorded {
                     lastsession: sessions.map_or(Some(0), |sessions| sessions.lastsession),
                 }
             };
-            let answer = |answer: UserCourseStats| UserCourseStats { coursedata: data(&answer.user.username), ..answer };
+            let answer =
+                |answer: UserCourseStats| UserCourseStats { coursedata: data(&answer.user.username), ..answer };
             Ok(answers.into_iter().map(answer).collect())
         }
         .boxed()

@@ -67,10 +67,7 @@ impl Access {
             let names = super::Scope::NAMES;
             return Err(Error::new(
                 ErrorKind::Invalid,
-                text!(
-                    "a token needs at least one scope: {names}",
-                    "un jeton a besoin d'au moins un droit : {names}"
-                ),
+                text!("a token needs at least one scope: {names}", "un jeton a besoin d'au moins un droit : {names}"),
             ));
         }
         self.create_login_token(new, secret, now)

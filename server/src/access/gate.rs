@@ -11,9 +11,7 @@ use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
 use super::document::{Access, LOGIN_LABEL};
 use super::password::{derived_token, hash_password, verify};
-use super::{
-    AccessRegister, Account, AccountState, NewToken, Scope, Secret, SecretHash, Token, TokenState, TokenUse,
-};
+use super::{AccessRegister, Account, AccountState, NewToken, Scope, Secret, SecretHash, Token, TokenState, TokenUse};
 
 /// How old knowledge may be before the store is asked whether there is newer.
 const FRESH: Duration = Duration::from_secs(1);
@@ -413,7 +411,10 @@ mod tests {
         assert_eq!(refused(secret.expose(), 200).await, Refusal::Unknown);
         gate.flush_uses().await.unwrap();
         let uses = register.uses().await.unwrap();
-        assert_eq!((uses[&id].last_use, uses[&id].last_address.as_str(), uses[&id].was_refused), (150, "127.0.0.1", true));
+        assert_eq!(
+            (uses[&id].last_use, uses[&id].last_address.as_str(), uses[&id].was_refused),
+            (150, "127.0.0.1", true)
+        );
         // Another process knows it too.
         let other = Gate::try_new(register.clone()).unwrap();
         assert_eq!(other.authenticate(secret.expose(), HOME, 300).await.unwrap_err(), Refusal::Unknown);
@@ -459,10 +460,16 @@ mod tests {
         let first = gate.issue(&alice, "svc", "right", 100, 50).await.unwrap();
         assert_eq!(gate.issue(&alice, "svc", "right", 120, 50).await.unwrap(), first);
         let caller = gate.authenticate(first.expose(), HOME, 130).await.unwrap();
-        assert_eq!((caller.token.service.as_deref(), caller.account.unwrap().username.as_str()), (Some("svc"), "alice"));
+        assert_eq!(
+            (caller.token.service.as_deref(), caller.account.unwrap().username.as_str()),
+            (Some("svc"), "alice")
+        );
         let second = gate.issue(&alice, "svc", "right", 200, 50).await.unwrap();
         assert!(second != first && gate.authenticate(second.expose(), HOME, 210).await.is_ok());
-        register.update(|access| access.change_account("alice", |account| account.state = AccountState::Suspended)).await.unwrap();
+        register
+            .update(|access| access.change_account("alice", |account| account.state = AccountState::Suspended))
+            .await
+            .unwrap();
         assert_eq!(gate.login("alice", "right").await.unwrap_err(), LoginRefusal::Wrong);
     }
 

@@ -7,9 +7,7 @@ use super::args::{AccountVerb, Globals};
 use super::exit::{Exit, Failure};
 use super::token::{first_line, scopes};
 use super::{Console, numbers, open};
-use crate::access::{
-    AccessRegister, Account, AccountState, Scope, Token, TokenState, hash_password, new_derivation,
-};
+use crate::access::{AccessRegister, Account, AccountState, Scope, Token, TokenState, hash_password, new_derivation};
 use crate::encode::draw;
 
 /// Fewest characters of a password. Length is what makes guessing hopeless, so nothing else is asked of it.
@@ -158,13 +156,7 @@ struct AccountJson<'a> {
     active_tokens: usize,
 }
 
-fn list(
-    accounts: &[&Account],
-    tokens: &[Token],
-    json: bool,
-    now: i64,
-    console: &mut Console,
-) -> Result<(), Failure> {
+fn list(accounts: &[&Account], tokens: &[Token], json: bool, now: i64, console: &mut Console) -> Result<(), Failure> {
     let active = |username: &str| {
         let of = |token: &&Token| token.account.as_deref() == Some(username) && token.state(now) == TokenState::Active;
         tokens.iter().filter(of).count()

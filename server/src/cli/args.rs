@@ -49,7 +49,14 @@ pub(crate) struct Globals {
     #[arg(long, global = true, value_name = "FILTER", env = "ASSIDU_LOG", hide_env_values = true)]
     pub(crate) log: Option<String>,
     /// Form of the log
-    #[arg(long, global = true, value_name = "FORM", env = "ASSIDU_LOG_FORMAT", hide_env_values = true, default_value = "text")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORM",
+        env = "ASSIDU_LOG_FORMAT",
+        hide_env_values = true,
+        default_value = "text"
+    )]
     pub(crate) log_format: LogFormat,
 }
 

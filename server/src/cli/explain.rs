@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::stats::{Dims, ExplainedSession, Explanation, UserTime, closing_name, outcome_name, rule_name};
+use engine::stats::{Dims, ExplainedSession, Explanation, UserTime, closing_name};
 use engine::time::{Lap, Verdict};
 use engine::{Lang, Text, text};
 use serde::Serialize;
@@ -10,8 +10,9 @@ use serde::Serialize;
 use super::args::{ExplainVerb, Globals};
 use super::exit::{Exit, Failure};
 use super::stats::{length, named};
-use super::time_flags::{Asked, Basis};
+use super::time_flags::{self, Asked};
 use super::{Console, numbers};
+use crate::answers::{Basis, ExplanationJson, explanation_json, lap_json};
 use crate::encode::draw;
 
 /// Runs `explain`.
@@ -44,11 +45,14 @@ pub(crate) async fn run(
     let names = asked.stats.user_names(&ids).await?;
     let page = Page { dims: asked.stats.dims(), names: &names, laps: !sessions };
     if time.json {
-        let explanations = parts.iter().map(|(policy, explanation)| page.json(policy, explanation)).collect();
+        let explanations = parts
+            .iter()
+            .map(|(policy, explanation)| explanation_json(policy, explanation, page.dims, page.laps))
+            .collect();
         console.json(&Answer { basis: &asked.basis(), explanations })?;
         return Ok(Exit::Done);
     }
-    asked.basis().print(console)?;
+    time_flags::print_basis(&asked.basis(), console)?;
     for (policy, explanation) in &parts {
         page.print(policy, explanation, console)?;
     }
@@ -62,50 +66,6 @@ struct Answer<'a> {
     explanations: Vec<ExplanationJson<'a>>,
 }
 
-#[derive(Serialize)]
-struct ExplanationJson<'a> {
-    policy: &'a str,
-    userid: i64,
-    total: i64,
-    parts: Vec<PartJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct PartJson<'a> {
-    session: Option<SessionJson<'a>>,
-    elapsed: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    laps: Option<Vec<LapJson<'a>>>,
-}
-
-#[derive(Serialize)]
-struct SessionJson<'a> {
-    number: u32,
-    start: i64,
-    end: i64,
-    elapsed: i64,
-    events: u64,
-    courses: &'a [i64],
-    closed_by: &'static str,
-    verdict: &'static str,
-}
-
-#[derive(Serialize)]
-struct LapJson<'a> {
-    id: i64,
-    timecreated: i64,
-    courseid: i64,
-    module: &'a str,
-    cmid: Option<i64>,
-    gap: Option<i64>,
-    rule: &'static str,
-    measured: i64,
-    carried: i64,
-    elapsed: i64,
-    outcome: &'static str,
-    in_session: bool,
-}
-
 /// What a page is made with.
 struct Page<'a> {
     dims: &'a Dims,
@@ -115,47 +75,6 @@ struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    fn json<'p>(&'p self, policy: &'p str, explanation: &'p Explanation) -> ExplanationJson<'p> {
-        let part = |part: &'p ExplainedSession| PartJson {
-            session: part.session.as_ref().map(|found| SessionJson {
-                number: found.session.number,
-                start: found.session.start,
-                end: found.session.end,
-                elapsed: found.session.elapsed,
-                events: found.session.events,
-                courses: &found.courses,
-                closed_by: closing_name(found.session.closing),
-                verdict: verdict_name(found.session.verdict),
-            }),
-            elapsed: part.elapsed,
-            laps: self.laps.then(|| part.laps.iter().map(|lap| self.lap_json(part, lap)).collect()),
-        };
-        ExplanationJson {
-            policy,
-            userid: explanation.userid,
-            total: explanation.total,
-            parts: explanation.sessions.iter().map(part).collect(),
-        }
-    }
-
-    fn lap_json(&self, part: &ExplainedSession, lap: &Lap) -> LapJson<'_> {
-        let below = part.below_minimum();
-        LapJson {
-            id: lap.hit.id,
-            timecreated: lap.hit.time,
-            courseid: lap.hit.course,
-            module: self.dims.module_name(lap.hit.place.module),
-            cmid: (lap.hit.place.cm != 0).then_some(lap.hit.place.cm),
-            gap: lap.gap,
-            rule: rule_name(lap.rule),
-            measured: lap.measured,
-            carried: lap.carried,
-            elapsed: if below { 0 } else { lap.elapsed() },
-            outcome: if below && lap.counts() { "below_minimum" } else { outcome_name(lap.outcome) },
-            in_session: lap.in_session,
-        }
-    }
-
     fn print(&self, policy: &str, explanation: &Explanation, console: &mut Console) -> Result<(), Failure> {
         let lang = console.lang();
         let (name, total) = (named(explanation.userid, self.names), length(explanation.total));
@@ -185,7 +104,7 @@ impl<'a> Page<'a> {
             Lang::Fr => ["ligne", "heure", "cours", "lieu", "écart", "raison", "propre", "reporté", "compte"],
         };
         let row = |lap: &Lap| {
-            let json = self.lap_json(part, lap);
+            let json = lap_json(self.dims, part, lap);
             let place = match json.cmid {
                 Some(cm) => format!("{} {cm}", json.module),
                 None => json.module.to_owned(),
@@ -237,14 +156,6 @@ fn session_line(part: &ExplainedSession) -> Text {
         "session {number}: {start} to {end}, {seconds} s, {events} hits, {closed_en}{verdict_en}",
         "session {number} : du {start} au {end}, {seconds} s, {events} clics, {closed_fr}{verdict_fr}"
     )
-}
-
-fn verdict_name(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Kept => "kept",
-        Verdict::LoginOnly => "login_only",
-        Verdict::BelowMinimum => "below_minimum",
-    }
 }
 
 fn rule_text(rule: &str) -> Text {

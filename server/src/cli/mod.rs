@@ -25,7 +25,7 @@ mod sql;
 mod stats;
 mod store;
 mod summary;
-mod time_flags;
+pub(crate) mod time_flags;
 mod token;
 
 use std::ffi::OsString;

@@ -46,7 +46,8 @@ impl clap::Args for ServeArgs {
     fn augment_args(command: Command) -> Command {
         SETTINGS.iter().fold(command, |command, setting| {
             let heading = setting.key.split_once('.').map_or("server", |(table, _)| table);
-            let default = if setting.default.is_empty() { String::new() } else { format!(" [default: {}]", setting.default) };
+            let default =
+                if setting.default.is_empty() { String::new() } else { format!(" [default: {}]", setting.default) };
             command.arg(
                 Arg::new(setting.flag)
                     .long(setting.flag)
@@ -140,11 +141,7 @@ fn peers(settings: &ServerSettings) -> Result<Vec<Peer>, Error> {
     Ok(peers)
 }
 
-fn no_token(
-    name: &str,
-    place: &dyn std::fmt::Display,
-    error: impl std::error::Error + Send + Sync + 'static,
-) -> Error {
+fn no_token(name: &str, place: &dyn std::fmt::Display, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     let message = text!("peer `{name}`: {place} cannot be read", "pair `{name}` : {place} ne peut être lu");
     Error::new(ErrorKind::Invalid, message).because(error)
 }

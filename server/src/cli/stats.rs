@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use super::args::{Globals, StatsVerb, TimeArgs};
 use super::exit::{Exit, Failure};
-use super::time_flags::{Asked, Basis};
+use super::time_flags::{self, Asked};
 use super::{Console, numbers};
+use crate::answers::{Basis, Names, user_json};
 use crate::encode::draw;
 
 /// Runs `stats`.
@@ -49,8 +50,7 @@ pub(crate) async fn run(verb: &StatsVerb, globals: &Globals, now: i64, console: 
 struct Figures {
     /// Per policy, the users; a user without a hit has zeros.
     by_policy: Vec<Vec<UserSummary>>,
-    users: BTreeMap<i64, String>,
-    courses: BTreeMap<i64, String>,
+    names: Names,
 }
 
 async fn figures(
@@ -80,7 +80,7 @@ async fn figures(
     course_ids.dedup();
     let users = asked.stats.user_names(&user_ids).await?;
     let courses = asked.stats.course_names(&course_ids).await?;
-    Ok((asked, Figures { by_policy, users, courses }))
+    Ok((asked, Figures { by_policy, names: Names { users, courses } }))
 }
 
 async fn of_policy(
@@ -111,77 +111,8 @@ struct Answer<'a, T> {
     users: Vec<T>,
 }
 
-#[derive(Serialize)]
-struct UserJson<'a> {
-    userid: i64,
-    username: Option<&'a str>,
-    total: i64,
-    hits: u64,
-    firstaccess: Option<i64>,
-    lastaccess: Option<i64>,
-    sessions: SessionsJson,
-    courses: Vec<CourseJson<'a>>,
-}
-
-#[derive(Serialize)]
-struct SessionsJson {
-    sessions: usize,
-    firstsession: Option<i64>,
-    lastsession: Option<i64>,
-    sessionmin: Option<i64>,
-    sessionmax: Option<i64>,
-    meansession: Option<i64>,
-}
-
-#[derive(Serialize)]
-struct CourseJson<'a> {
-    courseid: i64,
-    shortname: Option<&'a str>,
-    coursetotal: i64,
-    activitytime: i64,
-    coursetime: i64,
-    othertime: i64,
-    hits: u64,
-    sessions: u64,
-    firstaccess: i64,
-    lastaccess: i64,
-}
-
-fn user_json<'a>(user: &UserSummary, figures: &'a Figures) -> UserJson<'a> {
-    let course = |course: &CourseSummary| CourseJson {
-        courseid: course.courseid,
-        shortname: figures.courses.get(&course.courseid).map(String::as_str),
-        coursetotal: course.total,
-        activitytime: course.activity,
-        coursetime: course.course,
-        othertime: course.other(),
-        hits: course.events,
-        sessions: course.sessions,
-        firstaccess: course.first,
-        lastaccess: course.last,
-    };
-    let figures_of = user.figures();
-    UserJson {
-        userid: user.userid,
-        username: figures.users.get(&user.userid).map(String::as_str),
-        total: user.total,
-        hits: user.events,
-        firstaccess: user.first,
-        lastaccess: user.last,
-        sessions: SessionsJson {
-            sessions: user.sessions.len(),
-            firstsession: figures_of.map(|figures| figures.firstsession),
-            lastsession: figures_of.and_then(|figures| figures.lastsession),
-            sessionmin: figures_of.map(|figures| figures.sessionmin),
-            sessionmax: figures_of.map(|figures| figures.sessionmax),
-            meansession: figures_of.map(|figures| figures.meansession),
-        },
-        courses: user.courses.iter().map(course).collect(),
-    }
-}
-
 fn print_json(asked: &Asked, figures: &Figures, users: &[UserSummary], console: &mut Console) -> Result<Exit, Failure> {
-    let users = users.iter().map(|user| user_json(user, figures)).collect();
+    let users = users.iter().map(|user| user_json(user, &figures.names)).collect();
     console.json(&Answer { basis: &asked.basis(), users })?;
     Ok(Exit::Done)
 }
@@ -192,10 +123,10 @@ fn people(asked: &Asked, figures: &Figures, time: &TimeArgs, console: &mut Conso
     if time.json {
         return print_json(asked, figures, users, console);
     }
-    asked.basis().print(console)?;
+    time_flags::print_basis(&asked.basis(), console)?;
     for user in users {
         let lang = console.lang();
-        let name = named(user.userid, &figures.users);
+        let name = named(user.userid, &figures.names.users);
         let (total, hits) = (length(user.total), numbers::count(user.events, lang));
         let line = text!("\nuser {name}: {total}, {hits} hits", "\nutilisateur {name} : {total}, {hits} clics");
         let mut page = format!("{}\n", line.get(lang));
@@ -218,7 +149,7 @@ fn courses_table(user: &UserSummary, figures: &Figures, console: &Console) -> St
     };
     let row = |course: &CourseSummary| {
         vec![
-            named(course.courseid, &figures.courses),
+            named(course.courseid, &figures.names.courses),
             length(course.total),
             length(course.activity),
             length(course.course),
@@ -256,7 +187,7 @@ fn list(asked: &Asked, figures: &Figures, time: &TimeArgs, console: &mut Console
         return print_json(asked, figures, users, console);
     }
     let lang = console.lang();
-    asked.basis().print(console)?;
+    time_flags::print_basis(&asked.basis(), console)?;
     let head = match lang {
         Lang::En => ["user", "total", "courses", "sessions", "hits", "first", "last"],
         Lang::Fr => ["utilisateur", "total", "cours", "sessions", "clics", "premier", "dernier"],
@@ -265,7 +196,7 @@ fn list(asked: &Asked, figures: &Figures, time: &TimeArgs, console: &mut Console
         let courses = user.courses.iter().filter(|course| course.courseid > 1).count();
         let sessions = u64::try_from(user.sessions.len()).unwrap_or(u64::MAX);
         vec![
-            named(user.userid, &figures.users),
+            named(user.userid, &figures.names.users),
             length(user.total),
             courses.to_string(),
             numbers::count(sessions, lang),
@@ -324,7 +255,11 @@ fn compare(asked: &Asked, figures: &Figures, time: &TimeArgs, console: &mut Cons
                 sessions: *sessions,
                 ratio: (base != 0).then(|| *total as f64 / base as f64),
             });
-            ComparedJson { userid: *id, username: figures.users.get(id).map(String::as_str), policies: each.collect() }
+            ComparedJson {
+                userid: *id,
+                username: figures.names.users.get(id).map(String::as_str),
+                policies: each.collect(),
+            }
         })
         .collect();
     if time.json {
@@ -341,7 +276,7 @@ fn compared_table(
     console: &mut Console,
 ) -> Result<Exit, Failure> {
     let lang = console.lang();
-    asked.basis().print(console)?;
+    time_flags::print_basis(&asked.basis(), console)?;
     let mut head = vec![text!("user", "utilisateur").get(lang).to_owned()];
     let mut right = vec![false];
     for policy in &asked.policies {
@@ -349,7 +284,7 @@ fn compared_table(
         right.extend([true, true, true]);
     }
     let row = |user: &ComparedJson<'_>| {
-        let mut row = vec![named(user.userid, &figures.users)];
+        let mut row = vec![named(user.userid, &figures.names.users)];
         for value in &user.policies {
             let ratio = value.ratio.map(|ratio| numbers::decimal(ratio, 2, lang)).unwrap_or_default();
             row.extend([length(value.total), value.sessions.to_string(), ratio]);

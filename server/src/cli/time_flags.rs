@@ -6,12 +6,12 @@ use engine::stats::services::{CourseSource, UserSource};
 use engine::stats::{Request, Stats};
 use engine::time::{self, DayEdge, Policy, RangeEnd};
 use engine::{Text, text};
-use serde::Serialize;
 
 use super::args::{CourseColumn, Globals, TimeArgs, UserColumn};
 use super::config;
 use super::exit::Failure;
 use super::{Console, flags, numbers, open};
+use crate::answers::Basis;
 
 impl From<UserColumn> for UserSource {
     fn from(column: UserColumn) -> Self {
@@ -76,47 +76,25 @@ impl Asked {
 
     /// What every answer says about itself.
     pub(crate) fn basis(&self) -> Basis {
-        Basis {
-            policies: self.policies.iter().map(|policy| policy.name.clone()).collect(),
-            from: self.request.from,
-            to: self.request.to,
-            timezone: self.request.zone.name(),
-            site: self.stats.site().to_owned(),
-            snapshot: self.stats.snapshot().commit(),
-            engine: env!("CARGO_PKG_VERSION"),
-        }
+        Basis::new(&self.stats, &self.request, &self.policies)
     }
 }
 
-/// What a figure was made from.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Basis {
-    policies: Vec<String>,
-    from: i64,
-    to: i64,
-    timezone: &'static str,
-    site: String,
-    snapshot: u64,
-    engine: &'static str,
-}
-
-impl Basis {
-    /// The lines above a table.
-    pub(crate) fn print(&self, console: &mut Console) -> Result<(), Failure> {
-        let Self { from, to, timezone, site, snapshot, engine, policies } = self;
-        let (from, to) = (numbers::instant(*from), numbers::instant(*to));
-        let policies = policies.join(" | ");
-        let line = text!(
-            "policy {policies}; {from} to {to}; time zone {timezone}; site {site}, snapshot {snapshot}, engine {engine}",
-            "règle {policies} ; du {from} au {to} ; fuseau {timezone} ; site {site}, instantané {snapshot}, moteur {engine}"
-        );
-        let line = format!("{}\n", line.get(console.lang()));
-        Ok(console.data(&line)?)
-    }
+/// The lines above a table.
+pub(crate) fn print_basis(basis: &Basis, console: &mut Console) -> Result<(), Failure> {
+    let Basis { from, to, timezone, site, snapshot, engine, policies } = basis;
+    let (from, to) = (numbers::instant(*from), numbers::instant(*to));
+    let policies = policies.join(" | ");
+    let line = text!(
+        "policy {policies}; {from} to {to}; time zone {timezone}; site {site}, snapshot {snapshot}, engine {engine}",
+        "règle {policies} ; du {from} au {to} ; fuseau {timezone} ; site {site}, instantané {snapshot}, moteur {engine}"
+    );
+    let line = format!("{}\n", line.get(console.lang()));
+    Ok(console.data(&line)?)
 }
 
 /// A moment; a date is its first second, or its last one where a range ends.
-fn moment(value: &str, zone: Tz, edge: DayEdge) -> Result<i64, Text> {
+pub(crate) fn moment(value: &str, zone: Tz, edge: DayEdge) -> Result<i64, Text> {
     time::moment(value, zone, edge).ok_or_else(|| {
         text!(
             "write Unix seconds, a date such as 2024-01-31, or RFC 3339",

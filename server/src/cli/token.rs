@@ -11,9 +11,7 @@ use serde::Serialize;
 use super::args::{Globals, TokenVerb};
 use super::exit::{Exit, Failure};
 use super::{Console, flags, numbers, open};
-use crate::access::{
-    AccessRegister, AddressList, NewToken, Scope, Secret, Token, TokenState, TokenUse, imported,
-};
+use crate::access::{AccessRegister, AddressList, NewToken, Scope, Secret, Token, TokenState, TokenUse, imported};
 use crate::encode::draw;
 
 /// Longest line that is read as a secret.
@@ -180,7 +178,8 @@ fn list(
     };
     let row = |token: &&Token| {
         let scopes = token.scopes.iter().map(Scope::to_string).collect::<Vec<_>>().join(" ");
-        let of = [token.account.as_deref(), token.service.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" / ");
+        let of =
+            [token.account.as_deref(), token.service.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(" / ");
         let last = last(token).map(|last| format!("{} {}", numbers::instant(last.last_use), last.last_address));
         vec![
             token.id.to_string(),

@@ -189,7 +189,12 @@ impl App {
     }
 
     /// Who logs in with this password.
-    pub(crate) async fn login(&self, username: &str, password: &str, address: IpAddr) -> Result<Arc<Account>, LoginRefusal> {
+    pub(crate) async fn login(
+        &self,
+        username: &str,
+        password: &str,
+        address: IpAddr,
+    ) -> Result<Arc<Account>, LoginRefusal> {
         if self.rates.is_refused_too_often(address) {
             self.metrics.refused("too-many");
             return Err(LoginRefusal::TooMany);
@@ -231,15 +236,20 @@ impl App {
 
     /// What is told of the home site of a caller.
     pub(crate) async fn site(&self, context: &Context) -> Result<SiteIdentity, Error> {
+        self.site_of(context.home(), context.origin.as_deref()).await
+    }
+
+    /// What is told of a site (`None`: the default one). `origin` is the address that the caller used.
+    pub(crate) async fn site_of(&self, name: Option<&str>, origin: Option<&str>) -> Result<SiteIdentity, Error> {
         let snapshot = self.engine.snapshot(None).await?;
-        let name = context.home().unwrap_or(&snapshot.manifest().default_site);
+        let name = name.unwrap_or(&snapshot.manifest().default_site);
         let settings = self.settings.moodle.sites.get(name).cloned().unwrap_or_default();
         let fullname = match settings.fullname {
             Some(fullname) => fullname,
-            None => context.app.stats(Some(name), None).await?.site_name().await?.unwrap_or_else(|| name.to_owned()),
+            None => self.stats(Some(name), None).await?.site_name().await?.unwrap_or_else(|| name.to_owned()),
         };
         let wwwroot = match settings.wwwroot.is_empty() {
-            true => context.origin.clone().unwrap_or_default(),
+            true => origin.unwrap_or_default().to_owned(),
             false => settings.wwwroot,
         };
         Ok(SiteIdentity { wwwroot, fullname, lang: settings.lang.unwrap_or_else(|| "en".to_owned()) })

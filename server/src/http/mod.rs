@@ -11,6 +11,7 @@ mod serve;
 pub use app::{App, Clock};
 pub use metrics::Metrics;
 pub(crate) use observe::{CallerAddress, observe};
+pub(crate) use problem::language;
 pub use problem::{ParameterFault, Problem};
 pub(crate) use request::{origin, secret};
 pub use serve::{Server, signal_to_stop};

@@ -293,7 +293,8 @@ mod tests {
         let fault = |name: &str| ParameterFault { name: name.to_owned(), reason: text!("bad <x>", "faux <x>") };
         let problem = Problem::parameters(vec![fault("from"), fault("to")]);
         assert_eq!(problem.status(), StatusCode::BAD_REQUEST);
-        let response = problem.response(&headers(&[(header::ACCEPT, "application/xml"), (header::ACCEPT_LANGUAGE, "fr")]), Some("r1"));
+        let response = problem
+            .response(&headers(&[(header::ACCEPT, "application/xml"), (header::ACCEPT_LANGUAGE, "fr")]), Some("r1"));
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+xml");
         assert_eq!(response.headers()[header::CONTENT_LANGUAGE], "fr");
     }

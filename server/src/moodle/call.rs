@@ -252,7 +252,9 @@ fn field(decl: Decl, value: Value) -> Option<Field> {
         Value::List(items) => {
             let inner = if let Decl::List(item) = decl { *item } else { decl };
             let items = items.into_iter().enumerate();
-            Some(Field::Array(items.filter_map(|(at, value)| Some((at.to_string().into(), field(inner, value)?))).collect()))
+            Some(Field::Array(
+                items.filter_map(|(at, value)| Some((at.to_string().into(), field(inner, value)?))).collect(),
+            ))
         }
         Value::Struct(members) => {
             let members = members.into_iter();

@@ -63,10 +63,7 @@ impl Fields {
     /// # Errors
     ///
     /// As [`Fields::read`].
-    pub fn of_pairs(
-        pairs: impl Iterator<Item = (Vec<u8>, Vec<u8>)>,
-        limit: usize,
-    ) -> Result<Self, FieldsError> {
+    pub fn of_pairs(pairs: impl Iterator<Item = (Vec<u8>, Vec<u8>)>, limit: usize) -> Result<Self, FieldsError> {
         let mut fields = Vec::new();
         for (number, (name, value)) in pairs.enumerate() {
             if number >= limit {

@@ -120,9 +120,8 @@ async fn refuse_person(app: &App, account: &Account) -> Result<(), LoginError> {
         tracing::error!(error = %error.describe(engine::Lang::En), "a person could not be looked up");
         refused(LoginRefusal::Unavailable)
     })?;
-    let bad = person.is_some_and(|person| {
-        person.deleted || person.suspended || !person.confirmed || person.auth == "nologin"
-    });
+    let bad = person
+        .is_some_and(|person| person.deleted || person.suspended || !person.confirmed || person.auth == "nologin");
     if bad || account.state != AccountState::Active { Err(invalid()) } else { Ok(()) }
 }
 
@@ -151,7 +150,10 @@ fn refuse_service(app: &App, account: &Account, name: &str, address: IpAddr) -> 
         }
     }
     if let Some(capability) = service.required_capability.as_ref().filter(|name| !account.has_capability(name)) {
-        return Err(LoginError::new("missingrequiredcapability", format!("The service requires the capability {capability}")));
+        return Err(LoginError::new(
+            "missingrequiredcapability",
+            format!("The service requires the capability {capability}"),
+        ));
     }
     if !account.create_tokens {
         let message = format!("No permission to create web service token for the service {name}.");

@@ -1,15 +1,16 @@
 //! The web service that clients of Moodle know: its protocol, its functions, and their answers to the letter.
 
+pub(crate) mod ajax;
 pub(crate) mod call;
 mod distributed;
 mod exception;
 mod fields;
 mod figures;
 pub(crate) mod function;
-mod functions;
+pub(crate) mod functions;
 pub(crate) mod json;
 pub(crate) mod login;
-mod param;
+pub(crate) mod param;
 mod shape;
 mod value;
 pub(crate) mod xml;

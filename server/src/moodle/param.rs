@@ -74,7 +74,9 @@ pub(crate) fn has_markup(text: &str) -> bool {
         let tag = &rest[at..];
         match language_tag(tag) {
             Some(length) => rest = &tag[length..],
-            None if tag[1..].starts_with(|next: char| next.is_ascii_whitespace() || next == '\u{b}') => rest = &tag[1..],
+            None if tag[1..].starts_with(|next: char| next.is_ascii_whitespace() || next == '\u{b}') => {
+                rest = &tag[1..]
+            }
             None => return true,
         }
     }
@@ -87,11 +89,13 @@ fn language_tag(text: &str) -> Option<usize> {
         return Some(tag.len());
     }
     let inner = &text[1..text.find('>')?];
-    let is_code = |code: &str| !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    let is_code =
+        |code: &str| !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     let quoted = |text: &str| -> Option<bool> { Some(is_code(text.strip_prefix("lang=\"")?.strip_suffix('"')?)) };
     let ok = match inner.strip_prefix("span ") {
         Some(inner) => {
-            let lang = inner.strip_suffix(" class=\"multilang\"").or_else(|| inner.strip_prefix("class=\"multilang\" "));
+            let lang =
+                inner.strip_suffix(" class=\"multilang\"").or_else(|| inner.strip_prefix("class=\"multilang\" "));
             lang.and_then(quoted)
         }
         None => inner.strip_prefix("lang ").and_then(quoted),

@@ -142,7 +142,9 @@ mod tests {
     fn what_exactly_is_wrong_is_told_on_demand() {
         let exception = Exception::invalid_parameter("a < b & \"c\"");
         assert!(!error(&exception, false).contains("DEBUGINFO"));
-        assert!(error(&exception, true).contains("<DEBUGINFO>a &lt; b &amp; &quot;c&quot;</DEBUGINFO>\n</EXCEPTION>\n"));
+        assert!(
+            error(&exception, true).contains("<DEBUGINFO>a &lt; b &amp; &quot;c&quot;</DEBUGINFO>\n</EXCEPTION>\n")
+        );
     }
 
     #[test]

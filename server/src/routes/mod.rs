@@ -1,34 +1,43 @@
 //! All routes in one list, grouped by who calls.
 
+mod description;
 mod health;
 pub(crate) mod moodle;
 mod native;
+mod parameters;
+mod stats;
+mod table;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::http::{HeaderValue, Method, header};
 use axum::middleware::from_fn_with_state;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use tower_http::compression::CompressionLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::http::{App, Problem, observe};
-
-/// Patterns of all routes: the labels of the metrics.
-const PATTERNS: &[&str] = &[
-    "/live",
-    "/ready",
-    "/metrics",
-    "/webservice/rest/server.php",
-    "/webservice/rest/server.php/{*rest}",
-    "/service/rest/server.php",
-    "/service/rest/server.php/{*rest}",
-    "/login/token.php",
-];
+pub use description::{functions_markdown, http_markdown};
+use table::ROUTES;
 
 /// The pattern as a label; what matched no route is one label.
 pub(crate) fn pattern(matched: Option<&str>) -> &'static str {
-    let known = |matched: &str| PATTERNS.iter().copied().find(|pattern| *pattern == matched);
+    let known = |matched: &str| ROUTES.iter().map(|route| route.path).find(|path| *path == matched);
     matched.and_then(known).unwrap_or("other")
+}
+
+/// Web pages of these origins may call; `*` for all. Tokens are no cookies, so a page has only what its user gave it.
+fn cors(origins: &[String]) -> CorsLayer {
+    let allowed = match origins.iter().any(|origin| origin == "*") {
+        true => AllowOrigin::any(),
+        false => AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok())),
+    };
+    CorsLayer::new()
+        .allow_origin(allowed)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH])
+        .expose_headers([header::ETAG])
 }
 
 /// The server as a service: no socket is needed to call it.
@@ -36,15 +45,25 @@ pub fn router(app: Arc<App>) -> Router {
     let operators = Router::new()
         .route("/live", get(health::live))
         .route("/ready", get(health::ready))
-        .route("/metrics", get(health::metrics));
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(description::for_programs))
+        .route("/docs", get(description::for_people));
     let clients_of_moodle = Router::new()
         .route("/webservice/rest/server.php", any(moodle::rest))
         .route("/webservice/rest/server.php/{*rest}", any(moodle::rest))
         .route("/service/rest/server.php", any(moodle::rest))
         .route("/service/rest/server.php/{*rest}", any(moodle::rest))
-        .route("/login/token.php", any(moodle::token));
+        .route("/webservice/xmlrpc/server.php", post(moodle::xml_rpc))
+        .route("/login/token.php", any(moodle::token))
+        .route("/lib/ajax/service.php", any(moodle::ajax_batch));
+    let native = Router::new()
+        .route("/v1/stats/users/{id}", get(stats::user))
+        .route("/v1/stats/courses/{id}", get(stats::course))
+        .route("/v1/explain/users/{id}", get(stats::explain))
+        .layer(cors(&app.settings.cors_origins));
     operators
         .merge(clients_of_moodle)
+        .merge(native)
         .fallback(async || Problem::not_found(engine::text!("there is nothing here", "il n'y a rien ici")))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(from_fn_with_state(Arc::clone(&app), observe))

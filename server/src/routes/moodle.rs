@@ -8,11 +8,14 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::Response;
 
 use crate::http::{App, CallerAddress, origin};
-use crate::moodle::call::{self, Protocol, Source, Trace};
-use crate::moodle::{Exception, Fields, Shape, Value, json, login, xml};
+use crate::moodle::call::{self, Arguments, Protocol, Source, Trace};
+use crate::moodle::{Exception, Fields, Shape, Value, ajax, json, login, xml, xmlrpc};
 
 /// Beginnings of the paths of REST.
 const REST: [&str; 2] = ["/webservice/rest/server.php", "/service/rest/server.php"];
+
+/// Number of all faults of XML-RPC; the code of the error is in the text.
+const FAULT: i64 = 1;
 
 /// Whether a path is one of REST, whose failures have its form too.
 pub(crate) fn is_below(path: &str) -> bool {
@@ -93,6 +96,60 @@ pub(crate) async fn rest(State(app): State<Arc<App>>, request: Request) -> Respo
     };
     response.extensions_mut().insert(trace);
     response
+}
+
+/// `/webservice/xmlrpc/server.php`: the token is in the query, the function and its arguments are in the document.
+pub(crate) async fn xml_rpc(State(app): State<Arc<App>>, request: Request) -> Response {
+    let settings = &app.settings.moodle;
+    if !settings.enabled || !settings.xmlrpc {
+        return disabled();
+    }
+    let asked = Asked::read(&app, request, Protocol::XmlRpc).await;
+    let mut trace = Trace::default();
+    let answer = xml_rpc_answer(&app, &asked, &mut trace).await;
+    let function = trace.function.unwrap_or("other");
+    app.metrics.called(function, answer.as_ref().map_or_else(outcome, |_| "ok"));
+    let body = match &answer {
+        Ok(value) => xmlrpc::write_response(value),
+        Err(exception) => {
+            tracing::info!(code = exception.code, function, reason = exception.debug, "a call was refused or failed");
+            let detail = exception.debug.as_ref().filter(|_| settings.debug);
+            let detail = detail.map(|detail| format!(" | {detail}")).unwrap_or_default();
+            xmlrpc::write_fault(FAULT, &format!("{} | ERRORCODE: {}{detail}", exception.message, exception.code))
+        }
+    };
+    let mut response = with_headers(body, &[(header::CONTENT_TYPE, "text/xml; charset=utf-8")]);
+    response.extensions_mut().insert(trace);
+    response
+}
+
+async fn xml_rpc_answer(app: &Arc<App>, asked: &Asked, trace: &mut Trace) -> Result<Value, Exception> {
+    let body = asked.body.clone()?;
+    let pairs = url::form_urlencoded::parse(asked.query.as_bytes());
+    let token = pairs.filter(|(name, _)| name == "wstoken").last().map(|(_, value)| value.into_owned());
+    // Who has no token does not have documents read either.
+    let token = token.filter(|token| !token.is_empty()).ok_or_else(Exception::invalid_token)?;
+    let call = xmlrpc::read_call(&body, app.settings.limits.fields)
+        .map_err(|error| Exception::invalid_parameter(error.to_string()))?;
+    let arguments = Arguments::Positional(call.params);
+    Ok(call::answer(app, &token, &call.method, arguments, &asked.source, trace).await?.1)
+}
+
+/// `/lib/ajax/service.php`: what clients ask before they log in.
+pub(crate) async fn ajax_batch(State(app): State<Arc<App>>, request: Request) -> Response {
+    if !app.settings.moodle.enabled {
+        return disabled();
+    }
+    let asked = Asked::read(&app, request, Protocol::Rest).await;
+    // By GET the calls are in the query.
+    let of_query = || {
+        let pairs = url::form_urlencoded::parse(asked.query.as_bytes());
+        pairs.filter(|(name, _)| name == "args").last().map(|(_, value)| value.into_owned().into_bytes())
+    };
+    let body = asked.body.as_ref().map(|body| body.to_vec()).unwrap_or_default();
+    let body = if body.is_empty() { of_query().unwrap_or_default() } else { body };
+    let reply = ajax::answer(&app, &body, asked.source.origin.as_deref()).await;
+    with_headers(reply.to_string(), &[(header::CONTENT_TYPE, "application/json; charset=utf-8")])
 }
 
 /// Outcomes as labels.
@@ -185,4 +242,3 @@ pub(crate) async fn token(State(app): State<Arc<App>>, request: Request) -> Resp
     }
     response
 }
-

@@ -11,7 +11,8 @@ use crate::http::{App, CallerAddress, Problem, secret};
 
 /// Lets a caller in that may do this.
 pub(crate) async fn admit(app: &Arc<App>, parts: &Parts, scope: &Scope) -> Result<Caller, Problem> {
-    let address = parts.extensions.get::<CallerAddress>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.0);
+    let address =
+        parts.extensions.get::<CallerAddress>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.0);
     let secret = secret(&parts.headers, &parts.uri).unwrap_or_default();
     let caller = app.authenticate(&secret, address).await.map_err(refused)?;
     if !app.rates.admit(caller.token.id) {

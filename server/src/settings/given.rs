@@ -85,7 +85,10 @@ impl Given {
         self.parse(key, |value| {
             let value_shown = engine::fault::quoted(value);
             value.parse().map_err(|_| {
-                text!("\"{value_shown}\" is no number, 0 or more", "« {value_shown} » n'est pas un nombre positif ou nul")
+                text!(
+                    "\"{value_shown}\" is no number, 0 or more",
+                    "« {value_shown} » n'est pas un nombre positif ou nul"
+                )
             })
         })
     }
@@ -121,7 +124,10 @@ mod tests {
         assert_eq!(given.get("server.listen").text, "a");
         given.note("limits.work", value("1", Origin::File));
         given.note_environment(|name| (name == "ASSIDU_LIMIT_WORK").then(|| "2".to_owned()));
-        assert_eq!((given.get("limits.work").text, given.get("limits.work").origin), ("2".to_owned(), Origin::Environment));
+        assert_eq!(
+            (given.get("limits.work").text, given.get("limits.work").origin),
+            ("2".to_owned(), Origin::Environment)
+        );
     }
 
     #[test]

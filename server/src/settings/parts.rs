@@ -241,7 +241,8 @@ fn user(file: &File<'_>, item: &Spanned<DeValue<'_>>) -> Result<ServiceUser, Err
         Ok(())
     })?;
     if user.username.is_empty() {
-        let reason = text!("a user of a service needs `username`", "un utilisateur d'un service a besoin de `username`");
+        let reason =
+            text!("a user of a service needs `username`", "un utilisateur d'un service a besoin de `username`");
         return Err(file.fault(item.span().start, reason));
     }
     Ok(user)

@@ -231,7 +231,8 @@ fn optional(given: &Given, key: &str) -> Result<Option<String>, Error> {
 
 fn url(given: &Given, text: &str) -> Result<Url, Error> {
     given.parse("server.public_url", |_| {
-        Url::parse(text).map_err(|error| text!("\"{text}\" is no address: {error}", "« {text} » n'est pas une adresse : {error}"))
+        Url::parse(text)
+            .map_err(|error| text!("\"{text}\" is no address: {error}", "« {text} » n'est pas une adresse : {error}"))
     })
 }
 

@@ -84,12 +84,7 @@ pub const SETTINGS: &[Setting] = &[
         "30s",
         "How long running requests may take to finish after that",
     ),
-    setting(
-        ["limits.body", "limit-body", "ASSIDU_LIMIT_BODY"],
-        "SIZE",
-        "2MiB",
-        "Greatest body of a request",
-    ),
+    setting(["limits.body", "limit-body", "ASSIDU_LIMIT_BODY"], "SIZE", "2MiB", "Greatest body of a request"),
     setting(
         ["limits.fields", "limit-fields", "ASSIDU_LIMIT_FIELDS"],
         "NUMBER",

@@ -49,7 +49,10 @@ fn faults_have_their_line_and_column() {
         ("[stats]\npolicy = \"dedicatoin\"\n", "no policy `dedicatoin`; did you mean `dedication`?"),
         ("[server]\nlissten = \"x\"\n", "assidu.toml:2:1: unknown key `lissten`; did you mean `listen`?"),
         ("[moodle]\nservice = 1\n", "assidu.toml:2:1: unknown key `service`; did you mean `services`?"),
-        ("[sites.a]\nwwwroot = \"campus\"\n", "assidu.toml:2:11: \"campus\" is no address such as https://moodle.example.org"),
+        (
+            "[sites.a]\nwwwroot = \"campus\"\n",
+            "assidu.toml:2:11: \"campus\" is no address such as https://moodle.example.org",
+        ),
         (
             "[peers.a]\nwwwroot = \"https://b.example\"\n",
             "assidu.toml:1:1: peer `a` needs its token either in `token_file` or in `token_env`",
@@ -91,8 +94,14 @@ fn the_server_has_defaults_and_reads_every_kind_of_value() {
 #[test]
 fn values_that_do_not_go_together_are_refused() {
     for (text, message) in [
-        ("[server]\nlisten = \"8080\"\n", "assidu.toml:2:10: `server.listen`: \"8080\" is no address with a port, such as 127.0.0.1:8080 or [::1]:8080"),
-        ("[server]\ntls_key = \"k.pem\"\n", "`server.tls_certificate` and `server.tls_key` go together, and one of them is missing"),
+        (
+            "[server]\nlisten = \"8080\"\n",
+            "assidu.toml:2:10: `server.listen`: \"8080\" is no address with a port, such as 127.0.0.1:8080 or [::1]:8080",
+        ),
+        (
+            "[server]\ntls_key = \"k.pem\"\n",
+            "`server.tls_certificate` and `server.tls_key` go together, and one of them is missing",
+        ),
         ("[limits]\nwork = -1\n", "assidu.toml:2:8: `limits.work`: \"-1\" is no number, 0 or more"),
         (
             "[server]\nlisten = \"192.168.0.1:80\"\nauthentication = \"none\"\n",

@@ -20,12 +20,7 @@ pub(crate) static FUNCTION: Function = Function {
             missing: Missing::Refused,
             doc: "what identifies the course: id, idnumber or shortname",
         },
-        Param {
-            name: "courseid",
-            decl: Decl::Scalar(Kind::Text),
-            missing: Missing::Refused,
-            doc: "its identifier",
-        },
+        Param { name: "courseid", decl: Decl::Scalar(Kind::Text), missing: Missing::Refused, doc: "its identifier" },
     ],
     returns: Shape::Scalar(Kind::Bool),
     scope: Some(Scope::Statistics),

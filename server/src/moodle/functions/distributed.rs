@@ -31,12 +31,8 @@ const CALLING_USER: Param = Param {
     doc: "who calls",
 };
 const TARGET: Param = param("targetuser", Kind::Text, Missing::Refused, "login name of the user who is asked about");
-const WHERE: Param = param(
-    "whereroot",
-    Kind::Text,
-    Missing::Text(""),
-    "address of the site that answers; empty for this one",
-);
+const WHERE: Param =
+    param("whereroot", Kind::Text, Missing::Text(""), "address of the site that answers; empty for this one");
 const JSON: Param = param(
     "json_response",
     Kind::Bool,
@@ -55,7 +51,12 @@ const OF_SCORES: &[Param] = &[
     CALLING_USER,
     TARGET,
     WHERE,
-    param("scorescope", Kind::Text, Missing::Text("notes/global"), "which score: notes/global is the grade of the course"),
+    param(
+        "scorescope",
+        Kind::Text,
+        Missing::Text("notes/global"),
+        "which score: notes/global is the grade of the course",
+    ),
     param("courseidfield", Kind::Alpha, Missing::Refused, "what identifies the course: id, shortname or idnumber"),
     param("courseidentifier", Kind::Text, Missing::Refused, "its identifier"),
     JSON,

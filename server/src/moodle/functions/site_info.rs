@@ -72,14 +72,18 @@ async fn answer(context: Context) -> Result<Value, Exception> {
     let username = account.map_or("", |account| account.username.as_str());
     let person = context.app.person(context.home(), username).await?;
     let person = person.as_ref();
-    let text = |of_person: Option<&str>, of_account: Option<&str>| of_person.or(of_account).unwrap_or_default().to_owned();
-    let firstname = text(person.map(|person| person.firstname.as_str()), account.map(|account| account.firstname.as_str()));
-    let lastname = text(person.map(|person| person.lastname.as_str()), account.map(|account| account.lastname.as_str()));
+    let text =
+        |of_person: Option<&str>, of_account: Option<&str>| of_person.or(of_account).unwrap_or_default().to_owned();
+    let firstname =
+        text(person.map(|person| person.firstname.as_str()), account.map(|account| account.firstname.as_str()));
+    let lastname =
+        text(person.map(|person| person.lastname.as_str()), account.map(|account| account.lastname.as_str()));
     let fullname = format!("{firstname} {lastname}").trim().to_owned();
     let lang = person.map(|person| person.lang.clone()).filter(|lang| !lang.is_empty()).unwrap_or(site.lang);
     let version = Value::text(&settings.version);
     let functions = all().filter(|function| call::allows(&context, function).is_ok());
-    let functions = functions.map(|function| Value::members([("name", function.name.into()), ("version", version.clone())]));
+    let functions =
+        functions.map(|function| Value::members([("name", function.name.into()), ("version", version.clone())]));
     Ok(Value::members([
         ("sitename", Value::text(site.fullname)),
         ("username", username.into()),
