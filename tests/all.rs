@@ -5,6 +5,7 @@ mod checks;
 mod cli;
 mod conformance_golden;
 mod crash;
+mod distributed;
 mod docs;
 mod fuzz;
 mod loads;

@@ -19,7 +19,7 @@ fn check(report: &Report, least: u64) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn time_spent_is_what_the_plugin_computes() -> Result<()> {
-    check(&use_stats(&path("golden/use-stats")).await?, 428)
+    check(&use_stats(&path("golden/use-stats")).await?, 445)
 }
 
 #[tokio::test(flavor = "multi_thread")]

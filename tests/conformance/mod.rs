@@ -7,6 +7,7 @@ mod data;
 mod diff;
 mod operations;
 mod peers;
+mod rpc;
 mod service;
 mod views;
 mod ws;

@@ -127,7 +127,7 @@ impl<'a> CallReader<'a> {
     fn call(mut self) -> Result<MethodCall> {
         self.open("methodCall")?;
         self.open("methodName")?;
-        let method = self.text("methodName")?.trim().to_owned();
+        let method = self.text()?.trim().to_owned();
         let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | ':' | '/' | '-');
         if method.is_empty() || method.len() > MAX_METHOD || !method.chars().all(named) {
             return Err(self.fault(text!(
@@ -191,22 +191,22 @@ impl<'a> CallReader<'a> {
         let name = start.name();
         let kind = name.as_ref();
         match kind.strip_prefix("ex:").unwrap_or(kind) {
-            "string" | "dateTime.iso8601" => Ok(Value::Text(self.text(kind)?)),
+            "string" | "dateTime.iso8601" => Ok(Value::Text(self.text()?)),
             "int" | "i1" | "i2" | "i4" | "i8" | "boolean" | "double" | "float" => {
-                let text = self.text(kind)?;
+                let text = self.text()?;
                 let value = scalar(kind, text.trim());
                 value.ok_or_else(|| {
                     self.fault(text!("a `{kind}` has no such value", "un `{kind}` n'a pas cette valeur"))
                 })
             }
             "base64" => {
-                let text = self.text(kind)?;
+                let text = self.text()?;
                 let value = base64_text(&text).map(Value::Text);
                 value.ok_or_else(|| {
                     self.fault(text!("`base64` must hold UTF-8 text", "`base64` doit contenir du texte en UTF-8"))
                 })
             }
-            "nil" => match self.text(kind)?.trim() {
+            "nil" => match self.text()?.trim() {
                 "" => Ok(Value::Null),
                 _ => Err(self.mixed()),
             },
@@ -233,7 +233,7 @@ impl<'a> CallReader<'a> {
         while let Some(start) = self.child()? {
             self.expect(&start, "member")?;
             self.open("name")?;
-            let name = self.text("name")?;
+            let name = self.text()?;
             self.open("value")?;
             let value = self.value(depth + 1)?;
             self.close()?;
@@ -249,7 +249,7 @@ impl<'a> CallReader<'a> {
     }
 
     /// The text up to the end of the open element, which holds nothing else.
-    fn text(&mut self, _element: &str) -> Result<String> {
+    fn text(&mut self) -> Result<String> {
         let mut text = String::new();
         loop {
             match self.event()? {

@@ -70,6 +70,10 @@ impl Stats {
     async fn scored_course(&self, call: &ScoresCall) -> DistributedResult<CourseIdentity> {
         let unknown = || DistributedError::from(DistributedFault::call(status::RECORD, "Unkown course."));
         let source = CourseSource::parse(&call.field, Exactness::Corrected).map_err(|_| unknown())?;
+        // Courses may lack a number of their own, and then none of them is meant.
+        if call.identifier.is_empty() && call.exactness == Exactness::Corrected {
+            return Err(unknown());
+        }
         let cid = call.identifier.clone();
         // In the exact arithmetic an empty identifier and 0 are identifiers like others, and not all courses.
         let lookup = Call { cidsource: source, cid, ..Call::new(Policy::use_stats_compat(), 0, []) };
