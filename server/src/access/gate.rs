@@ -493,7 +493,7 @@ mod tests {
             assert_eq!(place.ask(&secret, HERE, 200).await, Ok(1));
             std::fs::remove_dir_all(place.folder.path().join("registers")).unwrap();
             assert_eq!(place.ask(&secret, HERE, 200).await, answer);
-            assert_eq!(place.ask(&Secret::new("nobody"), HERE, 200).await.is_err(), true);
+            assert!(place.ask(&Secret::new("nobody"), HERE, 200).await.is_err());
         }
     }
 
