@@ -1,5 +1,6 @@
 //! Tests of the whole product, in one binary.
 
+mod access_cli;
 mod bad_input;
 mod checks;
 mod cli;

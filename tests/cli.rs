@@ -54,8 +54,14 @@ impl Done {
 
 /// Runs a command in a language, at a time in Unix seconds.
 pub(crate) fn run_at(now: i64, lang: &str, arguments: &[&str]) -> Done {
+    run_with_input(now, lang, "", arguments)
+}
+
+/// Runs a command with something on standard input.
+pub(crate) fn run_with_input(now: i64, lang: &str, input: &str, arguments: &[&str]) -> Done {
     let (out, err) = (Captured::default(), Captured::default());
-    let mut console = Console::new(Box::new(out.clone()), Box::new(err.clone()), Lang::En);
+    let console = Console::new(Box::new(out.clone()), Box::new(err.clone()), Lang::En);
+    let mut console = console.with_input(std::io::Cursor::new(input.to_owned()));
     let flags = ["assidu", "--lang", lang];
     let exit = server::cli::run(flags.iter().chain(arguments).map(OsString::from), now, &mut console);
     drop(console);

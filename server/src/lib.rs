@@ -3,6 +3,7 @@
 //! The program is [`cli::main_with`]; a test or another program can run any command with its own arguments and its
 //! own output through [`cli::run`]. Results of queries become bytes in [`encode`], whoever asked for them.
 
+pub mod access;
 mod answers;
 pub mod cli;
 pub mod encode;

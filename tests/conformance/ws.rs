@@ -105,7 +105,7 @@ impl Fixture {
                 Ok(())
             })
             .await?;
-        let app = App::new(self.engine.clone(), settings, Gate::try_new(register)?, Clock::fixed(now));
+        let app = App::new(self.engine.clone(), settings, Gate::new(register), Clock::fixed(now));
         let figures = Recorded::new(&fixture["use_stats_results"])?;
         Ok(Server::start(Arc::new(app.with_figures(Arc::new(figures)))).await?)
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
-use server::access::{Access, Account, AccountState, AddressList, Derivation, NewToken, Scope, Secret, hash_password};
+use server::access::{Access, NewAccount, NewToken, Password, Scope, Secret};
 use server::settings::{Service, ServiceUser};
 
 /// Capabilities that the fixture speaks of.
@@ -14,43 +14,32 @@ const CAPABILITIES: [&str; 4] =
 /// Accounts and tokens.
 pub(super) fn access(fixture: &Value) -> Result<Access> {
     let mut access = Access::default();
-    let password = hash_password(text(&fixture["accounts"]["password_of_all_but_admin"]))?;
+    let password = Password::new(&Secret::new(text(&fixture["accounts"]["password_of_all_but_admin"])))?;
     let users = fixture["tables"]["user"].as_array().context("table `user`")?;
     for user in users {
         let username = text(&user["username"]);
         let may = capabilities(fixture, user);
-        access.create_account(Account {
-            username: username.to_owned(),
-            site: None,
+        let account = NewAccount {
             password: (username != "admin").then(|| password.clone()),
-            derivation: Derivation {
-                salt: format!("{username:0<32.32}").replace(|c: char| !c.is_ascii_hexdigit(), "0"),
-                generation: 0,
-            },
-            state: AccountState::Active,
             scopes: scopes(&may),
             rest: may.contains("webservice/rest:use"),
             create_tokens: may.contains("moodle/webservice:createtoken"),
-            firstname: String::new(),
-            lastname: String::new(),
-            email: String::new(),
-            created: 0,
-        })?;
+            ..NewAccount::new(username)
+        };
+        access.create_account(&account, 0)?;
     }
     for token in fixture["tokens"].as_array().context("`tokens`")? {
         let username = text(&token["user"]);
-        let scopes = access.account(username)?.scopes.clone();
         let new = NewToken {
             label: "fixture".to_owned(),
             account: Some(username.to_owned()),
             service: token["service"].as_str().map(str::to_owned),
-            // A token without any scope is none; what it may call is up to its service.
-            scopes: if scopes.is_empty() { [Scope::Statistics].into() } else { scopes },
+            scopes: access.account(username)?.scopes.clone(),
             sites: Vec::new(),
             expires: token["validuntil"].as_i64().filter(|end| *end > 0),
-            addresses: AddressList::parse(text(&token["iprestriction"]))?,
+            addresses: text(&token["iprestriction"]).parse()?,
         };
-        access.create_token(new, &Secret::from_text(text(&token["token"])), 0)?;
+        access.import_token(&new, &Secret::import(text(&token["token"]))?, 0)?;
     }
     Ok(access)
 }
@@ -80,7 +69,7 @@ fn service_user(user: &Value) -> Result<ServiceUser> {
     Ok(ServiceUser {
         username: user.as_str().unwrap_or_else(|| text(&user["user"])).to_owned(),
         valid_until: user["validuntil"].as_i64().filter(|end| *end > 0),
-        addresses: AddressList::parse(text(&user["iprestriction"]))?,
+        addresses: text(&user["iprestriction"]).parse()?,
     })
 }
 
@@ -117,7 +106,9 @@ fn role<'a>(fixture: &'a Value, userid: &Value) -> Option<&'a Value> {
     Some(&assignments.iter().find(|row| row["userid"] == *userid && row["contextid"] == system)?["roleid"])
 }
 
+/// What stands for the capabilities here. A token needs something that it may do; SQL stands for no capability.
 fn scopes(may: &BTreeSet<&str>) -> BTreeSet<Scope> {
     let all = [Scope::Statistics, Scope::Etl(None)];
-    all.into_iter().filter(|scope| scope.capability().is_some_and(|name| may.contains(name))).collect()
+    let named = all.into_iter().filter(|scope| scope.capability().is_some_and(|name| may.contains(name)));
+    named.chain([Scope::Sql]).collect()
 }

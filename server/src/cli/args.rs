@@ -104,6 +104,10 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Look after a store
     Store(StoreArgs),
+    /// Accounts of the server: names and passwords
+    Account(AccountArgs),
+    /// Tokens of the server: secrets of programs
+    Token(TokenArgs),
     /// Print the completion script of a shell
     Completions {
         /// The shell
@@ -457,6 +461,150 @@ pub(crate) enum StoreVerb {
         #[arg(long)]
         json: bool,
     },
+}
+
+/// `account` and its verb.
+#[derive(Debug, Args)]
+pub(crate) struct AccountArgs {
+    /// What to do with accounts.
+    #[command(subcommand)]
+    pub(crate) verb: AccountVerb,
+}
+
+/// Verbs of `account`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountVerb {
+    /// Make an account; its password is asked for
+    Create(NewAccountArgs),
+    /// List the accounts
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give an account another password; tokens that it got for the old one end
+    Password {
+        /// The account
+        username: String,
+        /// Read the password from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Refuse an account and its tokens until it is restored
+    Suspend {
+        /// The account
+        username: String,
+    },
+    /// Accept an account and its tokens again
+    Restore {
+        /// The account
+        username: String,
+    },
+    /// Delete an account, and revoke its tokens
+    Delete {
+        /// The account
+        username: String,
+    },
+}
+
+/// Flags of `account create`.
+#[derive(Debug, Args)]
+pub(crate) struct NewAccountArgs {
+    /// The name; capital letters become small ones
+    pub(crate) username: String,
+    /// What it may do: statistics, etl, etl:INSTANCE, sql or admin; may be repeated
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Vec<String>,
+    /// The only site that it sees [default: all]
+    #[arg(long, value_name = "SITE")]
+    pub(crate) site: Option<String>,
+    /// First name
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    pub(crate) first_name: String,
+    /// Last name
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    pub(crate) last_name: String,
+    /// Address of electronic mail
+    #[arg(long, value_name = "ADDRESS", default_value = "", hide_default_value = true)]
+    pub(crate) email: String,
+    /// Without the right to call the web service
+    #[arg(long)]
+    pub(crate) no_rest: bool,
+    /// Without the right to get tokens from login/token.php
+    #[arg(long)]
+    pub(crate) no_token_creation: bool,
+    /// Read the password from standard input
+    #[arg(long, conflicts_with = "no_password")]
+    pub(crate) password_stdin: bool,
+    /// Without a password: only its tokens are used
+    #[arg(long)]
+    pub(crate) no_password: bool,
+}
+
+/// `token` and its verb.
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    /// What to do with tokens.
+    #[command(subcommand)]
+    pub(crate) verb: TokenVerb,
+}
+
+/// Verbs of `token`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenVerb {
+    /// Make a token, and print its secret, this once
+    Create(NewTokenArgs),
+    /// List the tokens, without their secrets
+    List {
+        /// Also those that were revoked or have expired
+        #[arg(long)]
+        all: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make the token that replaces another one, and print its secret, this once
+    Rotate {
+        /// Number of the token
+        id: String,
+        /// How long the old one can be used beside the new one
+        #[arg(long, value_name = "DURATION", default_value = "24h")]
+        overlap: String,
+    },
+    /// Refuse a token from now on
+    Revoke {
+        /// Number of the token
+        id: String,
+    },
+}
+
+/// Flags of `token create`.
+#[derive(Debug, Args)]
+pub(crate) struct NewTokenArgs {
+    /// What it is for
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) label: String,
+    /// What it may do: statistics, etl, etl:INSTANCE, sql or admin; may be repeated
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Vec<String>,
+    /// The account on whose behalf it acts [default: none]
+    #[arg(long, value_name = "USERNAME")]
+    pub(crate) account: Option<String>,
+    /// Short name of the Moodle service whose functions it may call [default: all that its scopes allow]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) service: Option<String>,
+    /// Site that it sees, the first is its home; may be repeated [default: all]
+    #[arg(long, value_name = "SITE")]
+    pub(crate) site: Vec<String>,
+    /// Its end: a date, which is its last day, or a duration such as 90d [default: none]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires: Option<String>,
+    /// From where it may be used, such as 10.0.0.0/8,192.168.1.10-40 [default: everywhere]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) addresses: Option<String>,
+    /// Read an existing secret from standard input, such as the token of a Moodle
+    #[arg(long)]
+    pub(crate) import: bool,
 }
 
 #[cfg(test)]

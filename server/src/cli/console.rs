@@ -1,6 +1,6 @@
 //! The streams that a command talks to, and what is known of them.
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,6 +18,8 @@ pub struct Console {
     lang: Lang,
     out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
+    /// Where passwords and secrets come from when nobody types them.
+    pub(crate) input: Box<dyn Read + Send>,
     /// Whether data is read by a person.
     pub(crate) out_is_terminal: bool,
     /// Whether progress can be drawn.
@@ -33,6 +35,7 @@ impl Console {
     /// The standard streams of the process.
     pub fn standard() -> Self {
         let mut console = Self::new(Box::new(BufWriter::new(io::stdout())), Box::new(io::stderr()), Lang::En);
+        console.input = Box::new(io::stdin());
         console.out_is_terminal = io::stdout().is_terminal();
         console.err_is_terminal = io::stderr().is_terminal();
         console.in_is_terminal = io::stdin().is_terminal();
@@ -40,18 +43,27 @@ impl Console {
         console
     }
 
-    /// Any two writers, neither of which is a terminal.
+    /// Any two writers, neither of which is a terminal, and nothing on standard input.
     pub fn new(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>, lang: Lang) -> Self {
         Self {
             lang,
             out,
             err,
+            input: Box::new(io::empty()),
             out_is_terminal: false,
             err_is_terminal: false,
             in_is_terminal: false,
             width: None,
             broken: Arc::default(),
         }
+    }
+
+    /// The same console with something on standard input, which is no terminal.
+    #[must_use]
+    pub fn with_input(mut self, input: impl Read + Send + 'static) -> Self {
+        self.input = Box::new(input);
+        self.in_is_terminal = false;
+        self
     }
 
     /// The language of the operator.

@@ -2,7 +2,9 @@
 //!
 //! Data goes to standard output and everything else to standard error. The exit code says how it ended: see [`Exit`].
 
+mod account;
 mod args;
+mod ask;
 mod config;
 mod console;
 mod demo;
@@ -25,6 +27,7 @@ mod stats;
 mod store;
 mod summary;
 pub(crate) mod time_flags;
+mod token;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -136,6 +139,8 @@ async fn dispatch(cli: Cli, now: i64, console: &mut Console) -> Result<Exit, Fai
         Command::Serve(args) => Box::pin(serve::run(&args, globals, console)).await,
         Command::Config(args) => config::run(&args.verb, globals, console),
         Command::Store(args) => Box::pin(store::run(&args.verb, globals, now, console)).await,
+        Command::Account(args) => Box::pin(account::run(&args.verb, globals, now, console)).await,
+        Command::Token(args) => Box::pin(token::run(&args.verb, globals, now, console)).await,
         Command::Completions { shell } => packaging::completions(shell, console),
         Command::Man { out } => packaging::man(out.as_deref(), console),
     }

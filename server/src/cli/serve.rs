@@ -77,7 +77,7 @@ pub(crate) async fn run(args: &ServeArgs, globals: &Globals, console: &mut Conso
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let settings = ServerSettings::try_new(&config, processors)?;
     let engine = open::open(globals.store()).await?;
-    let gate = Gate::try_new(AccessRegister::new(&engine))?;
+    let gate = Gate::new(AccessRegister::new(&engine));
     let open_door = settings.authentication == Authentication::None;
     let scheme = if settings.tls.is_some() { "https" } else { "http" };
     let in_clear = settings.tls.is_none() && !settings.listen.ip().is_loopback();

@@ -175,12 +175,12 @@ impl App {
             return Err(Refusal::Missing);
         }
         if self.rates.is_refused_too_often(address) {
-            self.metrics.refused("too-many");
+            self.metrics.refused("too_many");
             return Err(Refusal::TooMany);
         }
         let result = self.gate.authenticate(secret, address, self.now()).await;
         if let Err(refusal) = &result {
-            self.metrics.refused(refusal.name());
+            self.metrics.refused(refusal.word());
             if *refusal != Refusal::Unavailable {
                 self.rates.note_refusal(address);
             }
@@ -196,11 +196,11 @@ impl App {
         address: IpAddr,
     ) -> Result<Arc<Account>, LoginRefusal> {
         if self.rates.is_refused_too_often(address) {
-            self.metrics.refused("too-many");
+            self.metrics.refused("too_many");
             return Err(LoginRefusal::TooMany);
         }
         let result = self.gate.login(username, password).await;
-        if matches!(result, Err(LoginRefusal::Wrong)) {
+        if matches!(result, Err(LoginRefusal::Invalid)) {
             self.metrics.refused("password");
             self.rates.note_refusal(address);
         }

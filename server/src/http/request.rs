@@ -99,7 +99,7 @@ mod tests {
         }
         request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 5)));
         let (parts, ()) = request.into_parts();
-        let trusted = trusted.map(|list| AddressList::parse(list).unwrap());
+        let trusted = trusted.map(|list| list.parse::<AddressList>().unwrap());
         assert_eq!(address(&parts, trusted.as_ref()), caller.parse::<IpAddr>().unwrap());
     }
 

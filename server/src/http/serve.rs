@@ -81,7 +81,7 @@ impl Server {
             None => running.await,
         };
         flushing.abort();
-        self.app.gate.flush_uses().await?;
+        self.app.gate.flush_use(self.app.now()).await?;
         tracing::info!("stopped");
         ended.map_err(|error| Error::bug("the server ended early").because(error))?.map_err(Error::from)
     }
@@ -90,7 +90,7 @@ impl Server {
 async fn flush_regularly(app: Arc<App>) {
     loop {
         tokio::time::sleep(FLUSH).await;
-        if let Err(error) = app.gate.flush_uses().await {
+        if let Err(error) = app.gate.flush_use(app.now()).await {
             tracing::warn!(error = %error.describe(engine::Lang::En), "when tokens were used could not be written");
         }
     }

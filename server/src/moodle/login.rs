@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::fields::Fields;
-use crate::access::{Account, AccountState, LoginRefusal};
+use crate::access::{Account, AccountState, IssueRefusal, LoginRefusal};
 use crate::http::App;
 
 /// An error of the login.
@@ -83,10 +83,8 @@ pub(crate) async fn login(
     refuse_person(app, &account).await?;
     refuse_service(app, &account, &service, address)?;
     let now = app.now();
-    let secret = app.gate.issue(&account, &service, &password, now, settings.token_life).await.map_err(|error| {
-        tracing::error!(error = %error.describe(engine::Lang::En), "a token could not be made");
-        LoginError::new("cannotcreatetoken", "The token could not be made; the log of the server has the reason")
-    })?;
+    let issued = app.gate.issue(&account, &service, &password, now, settings.token_life).await;
+    let secret = issued.map_err(|refusal| not_issued(&refusal, &service))?;
     let reply = TokenReply { token: secret.expose(), privatetoken: None };
     Ok(serde_json::to_string(&reply).unwrap_or_default())
 }
@@ -104,12 +102,26 @@ fn invalid() -> LoginError {
 
 fn refused(refusal: LoginRefusal) -> LoginError {
     match refusal {
-        LoginRefusal::Wrong => invalid(),
+        LoginRefusal::Invalid => invalid(),
         LoginRefusal::TooMany => {
             LoginError::new("servertoobusy", "Too many refused logins from this address; try again in a minute")
         }
         LoginRefusal::Unavailable => {
             LoginError::new("generalexceptionmessage", "Logins cannot be checked now; try again later")
+        }
+    }
+}
+
+fn not_issued(refusal: &IssueRefusal, service: &str) -> LoginError {
+    match refusal {
+        IssueRefusal::CannotCreate => LoginError::new(
+            "cannotcreatetoken",
+            format!("No permission to create web service token for the service {service}."),
+        ),
+        IssueRefusal::Changed => invalid(),
+        IssueRefusal::Failed(error) => {
+            tracing::error!(error = %error.describe(engine::Lang::En), "a token could not be made");
+            refused(LoginRefusal::Unavailable)
         }
     }
 }
@@ -154,10 +166,6 @@ fn refuse_service(app: &App, account: &Account, name: &str, address: IpAddr) -> 
             "missingrequiredcapability",
             format!("The service requires the capability {capability}"),
         ));
-    }
-    if !account.create_tokens {
-        let message = format!("No permission to create web service token for the service {name}.");
-        return Err(LoginError::new("cannotcreatetoken", message));
     }
     Ok(())
 }

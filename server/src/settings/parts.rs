@@ -224,7 +224,7 @@ fn user(file: &File<'_>, item: &Spanned<DeValue<'_>>) -> Result<ServiceUser, Err
         match key {
             "username" => user.username = text.to_lowercase(),
             "addresses" => {
-                user.addresses = AddressList::parse(&text).map_err(|error| file.because(at, &error))?;
+                user.addresses = text.parse::<AddressList>().map_err(|error| file.because(at, &error))?;
             }
             _ => {
                 let moment = engine::time::moment(&text, chrono_tz::Tz::UTC, engine::time::DayEdge::Last);

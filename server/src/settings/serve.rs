@@ -265,7 +265,7 @@ fn authentication(text: &str) -> Result<Authentication, Text> {
 /// A list of addresses; `None` for an empty one, which names nobody.
 fn addresses(given: &Given, key: &str) -> Result<Option<AddressList>, Error> {
     let Some(text) = optional(given, key)? else { return Ok(None) };
-    AddressList::parse(&text).map(Some).map_err(|error| {
+    text.parse::<AddressList>().map(Some).map_err(|error| {
         let message = |lang| error.message(lang).to_owned();
         let (place, en, fr) = (given.get(key).place, message(Lang::En), message(Lang::Fr));
         Error::new(ErrorKind::Invalid, text!("{place}: `{key}`: {en}", "{place} : `{key}` : {fr}"))
