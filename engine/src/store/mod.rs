@@ -74,7 +74,7 @@ impl Store {
         Self::of_location(location).await
     }
 
-    /// Opens a store that must exist: one with at least one commit.
+    /// Opens a store that must exist: one with at least one commit, or with a document in a register.
     ///
     /// # Errors
     ///
@@ -83,10 +83,10 @@ impl Store {
         let mut location = Location::parse(url, options)?;
         location.prepare_folder(false)?;
         let store = Self::of_location(location).await?;
-        match store.snapshot(None).await?.commit() {
-            0 => Err(layout::no_store(url)),
-            _ => Ok(store),
+        if store.snapshot(None).await?.commit() == 0 && !register::is_any(&store.location).await? {
+            return Err(layout::no_store(url));
         }
+        Ok(store)
     }
 
     /// A store inside an object store that the caller made, such as one in memory.

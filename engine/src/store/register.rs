@@ -10,6 +10,7 @@ use bytes::Bytes;
 use object_store::path::Path;
 
 use super::Store;
+use super::layout::Location;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Folder of all registers.
@@ -21,6 +22,11 @@ const KEPT: u64 = 200;
 
 /// How many more may lie there before they are deleted, so that not every write lists and deletes.
 const SLACK: usize = 100;
+
+/// Whether a place has a document in any register.
+pub(super) async fn is_any(location: &Location) -> Result<bool> {
+    Ok(!location.list(&Path::from(FOLDER), None).await?.is_empty())
+}
 
 /// A document with versions.
 #[derive(Debug, Clone)]

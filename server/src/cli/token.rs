@@ -276,7 +276,9 @@ mod tests {
     #[case("2030-12-31T00:00:00Z", Some(1_924_905_600))]
     #[case("90d", Some(NOW + 7_776_000))]
     #[case("12h", Some(NOW + 43_200))]
-    #[case("2023-11-14", None)]
+    // The day is not over yet, and the one before is.
+    #[case("2023-11-14", Some(1_700_002_799))]
+    #[case("2023-11-13", None)]
     #[case("90", None)]
     #[case("soon", None)]
     #[case("", None)]

@@ -59,7 +59,7 @@ fn faults_have_their_line_and_column() {
         ),
         (
             "[moodle.services.a]\nusers = [{ username = \"x\", addresses = \"host\" }]\n",
-            "assidu.toml:2:40: \"host\" is no address: write an address, a network such as 10.0.0.0/8, a range such as 192.168.1.10-40, or a prefix such as 10.1.",
+            "assidu.toml:2:40: \"host\" is no address; write one such as 192.168.1.10, 10.0.0.0/8, 192.168.1.10-40, 10.1. or 2001:db8:",
         ),
     ] {
         assert_eq!(read(text).unwrap_err(), message);
