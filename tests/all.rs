@@ -9,6 +9,7 @@ mod crash;
 mod distributed;
 mod docs;
 mod fuzz;
+mod http;
 mod loads;
 mod plans;
 mod properties;

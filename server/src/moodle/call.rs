@@ -79,6 +79,9 @@ pub(crate) async fn answer(
 ) -> Result<(Shape, Value), Exception> {
     let caller = authenticate(app, token, source).await?;
     trace.token = Some(caller.token.id);
+    if !app.rates.admit(caller.token.id) {
+        return Err(Exception::busy("Too many calls with this token; try again later"));
+    }
     if app.settings.moodle.maintenance {
         return Err(Exception::maintenance());
     }
