@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::args::{AccountVerb, Globals, NewAccountArgs};
 use super::exit::{Exit, Failure};
-use super::{Console, ask, numbers, open, token};
+use super::{Console, ask, numbers, registers, token};
 use crate::access::{Access, AccessRegister, Account, AccountState, NewAccount, Scope};
 use crate::encode::draw;
 
@@ -19,7 +19,7 @@ pub(crate) async fn run(
     if let AccountVerb::Create(args) = verb {
         return create(args, globals, now, console).await;
     }
-    let register = AccessRegister::new(&open::open_existing(globals.store()).await?);
+    let register = registers::existing(globals).await?;
     match verb {
         AccountVerb::Create(_) => {}
         AccountVerb::List { json } => list(&register.load().await?, *json, now, console)?,
@@ -85,7 +85,7 @@ async fn create(args: &NewAccountArgs, globals: &Globals, now: i64, console: &mu
     if !is_typed && !args.no_password {
         new.password = Some(ask::password(args.password_stdin, console)?);
     }
-    let register = AccessRegister::new(&open::open(globals.store()).await?);
+    let register = registers::prepared(globals).await?;
     register.load().await?.create_account(&new, now)?;
     if is_typed {
         new.password = Some(ask::password(false, console)?);

@@ -20,6 +20,7 @@ mod policy;
 mod progress;
 mod prompt;
 mod query;
+mod registers;
 mod sink;
 mod sql;
 mod stats;

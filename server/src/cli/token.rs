@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::args::{Globals, NewTokenArgs, TokenVerb};
 use super::config::Config;
 use super::exit::{Exit, Failure};
-use super::{Console, ask, flags, numbers, open};
+use super::{Console, ask, flags, numbers, registers};
 use crate::access::{AccessRegister, NewToken, Origin, SCOPES, Scope, Secret, Token, TokenState, TokenUse, Usage};
 use crate::encode::draw;
 
@@ -16,15 +16,13 @@ use crate::encode::draw;
 pub(crate) async fn run(verb: &TokenVerb, globals: &Globals, now: i64, console: &mut Console) -> Result<Exit, Failure> {
     match verb {
         TokenVerb::Create(args) => create(args, globals, now, console).await?,
-        TokenVerb::List { all, json } => list(&existing(globals).await?, (*all, *json), now, console).await?,
+        TokenVerb::List { all, json } => {
+            list(&registers::existing(globals).await?, (*all, *json), now, console).await?
+        }
         TokenVerb::Rotate { id, overlap } => rotate(id, overlap, globals, now, console).await?,
-        TokenVerb::Revoke { id } => revoke(id, &existing(globals).await?, now, console).await?,
+        TokenVerb::Revoke { id } => revoke(id, &registers::existing(globals).await?, now, console).await?,
     }
     Ok(Exit::Done)
-}
-
-async fn existing(globals: &Globals) -> Result<AccessRegister, Failure> {
-    Ok(AccessRegister::new(&open::open_existing(globals.store()).await?))
 }
 
 /// The scopes of repeated flags.
@@ -58,7 +56,7 @@ async fn create(args: &NewTokenArgs, globals: &Globals, now: i64, console: &mut 
         },
     };
     let secret = if args.import { ask::secret(console)? } else { Secret::generate()? };
-    let register = AccessRegister::new(&open::open(globals.store()).await?);
+    let register = registers::prepared(globals).await?;
     let id = register
         .update(|access| match args.import {
             true => access.import_token(&new, &secret, now),
@@ -102,7 +100,7 @@ fn expiry(value: &str, zone: Tz, now: i64) -> Result<i64, Text> {
 
 async fn rotate(id: &str, overlap: &str, globals: &Globals, now: i64, console: &mut Console) -> Result<(), Failure> {
     let overlap = flags::parse("overlap", Some(overlap), flags::duration)?.unwrap_or_default();
-    let register = existing(globals).await?;
+    let register = registers::existing(globals).await?;
     let secret = Secret::generate()?;
     let (old, new) = register
         .update(|access| {
@@ -276,7 +274,9 @@ mod tests {
     #[case("2030-12-31T00:00:00Z", Some(1_924_905_600))]
     #[case("90d", Some(NOW + 7_776_000))]
     #[case("12h", Some(NOW + 43_200))]
-    #[case("2023-11-14", None)]
+    // The day has 46 minutes and 39 seconds left in Paris.
+    #[case("2023-11-14", Some(NOW + 2_799))]
+    #[case("2023-11-13", None)]
     #[case("90", None)]
     #[case("soon", None)]
     #[case("", None)]
