@@ -230,5 +230,10 @@ fn a_store_that_does_not_exist_is_not_made_by_listing() -> Result<()> {
     // Nothing is wrong with the store, but the account has no name.
     assert_eq!(ask(&folder, &["account", "create", "", "--no-password"]).exit, Exit::Failed);
     assert_eq!(std::fs::read_dir(folder.path())?.count(), 0);
+    // A folder with anything else is no store either, and stays as it is.
+    std::fs::create_dir(folder.path().join("store"))?;
+    let done = ask(&folder, &["token", "list"]);
+    assert!(done.exit == Exit::Failed && done.err.contains("there is no store"), "{}", done.err);
+    assert_eq!(std::fs::read_dir(folder.path().join("store"))?.count(), 0);
     Ok(())
 }

@@ -78,7 +78,10 @@ async fn the_work_of_a_client_that_leaves_is_dropped() -> Result<()> {
         never.reach(0).await?;
     }
     // The one turn is free again: another function answers.
-    assert_eq!(served.call(&token, "tool_sync_check_course", &[("courseidsource", "id"), ("courseid", "2")]).await?, true);
+    assert_eq!(
+        served.call(&token, "tool_sync_check_course", &[("courseidsource", "id"), ("courseid", "2")]).await?,
+        true
+    );
     served.finish().await
 }
 
@@ -87,9 +90,14 @@ async fn a_call_over_its_time_ends() -> Result<()> {
     let setup = Setup::new().await?.set("limits.time", "1s");
     let (token, never) = (setup.statistics().await?, Never::default());
     let served = Served::start(setup.app()?.with_figures(Arc::new(never.clone()))).await?;
-    let path = format!("/webservice/rest/server.php?wstoken={token}&wsfunction=block_use_stats_get_user_stats&uidsource=id&uid=5&moodlewsrestformat=json");
+    let path = format!(
+        "/webservice/rest/server.php?wstoken={token}&wsfunction=block_use_stats_get_user_stats&uidsource=id&uid=5&moodlewsrestformat=json"
+    );
     let answer = served.get(&path).send().await?;
-    assert_eq!((answer.status().as_u16(), super::json(answer).await?["errorcode"].clone()), (504, "servertoobusy".into()));
+    assert_eq!(
+        (answer.status().as_u16(), super::json(answer).await?["errorcode"].clone()),
+        (504, "servertoobusy".into())
+    );
     never.reach(0).await?;
     served.finish().await
 }

@@ -45,8 +45,20 @@ fn encoded(bytes: &[u8]) -> String {
 
 fn name() -> impl Strategy<Value = Vec<u8>> {
     let known = proptest::sample::select(vec![
-        "uid", "uids[]", "uids[0]", "uidsource", "cid", "from", "score", "wsfunction", "moodlewsrestformat",
-        "callinguser[username]", "statsscope", "targetuser", "callinguser", "wstoken",
+        "uid",
+        "uids[]",
+        "uids[0]",
+        "uidsource",
+        "cid",
+        "from",
+        "score",
+        "wsfunction",
+        "moodlewsrestformat",
+        "callinguser[username]",
+        "statsscope",
+        "targetuser",
+        "callinguser",
+        "wstoken",
     ]);
     prop_oneof![
         4 => known.prop_map(|name| name.as_bytes().to_vec()),
@@ -57,9 +69,22 @@ fn name() -> impl Strategy<Value = Vec<u8>> {
 
 fn value() -> impl Strategy<Value = Vec<u8>> {
     let known = proptest::sample::select(vec![
-        "id", "username", "5", "0", "-1", "json", "xml", "idnumber", "block_use_stats_get_user_stats",
-        "block_use_stats_get_users_stats", "block_use_stats_get_users_course_stats", "use_stats_rpc_get_stats",
-        "use_stats_rpc_get_scores", "core_webservice_get_site_info", "tool_sync_check_course", "user5",
+        "id",
+        "username",
+        "5",
+        "0",
+        "-1",
+        "json",
+        "xml",
+        "idnumber",
+        "block_use_stats_get_user_stats",
+        "block_use_stats_get_users_stats",
+        "block_use_stats_get_users_course_stats",
+        "use_stats_rpc_get_stats",
+        "use_stats_rpc_get_scores",
+        "core_webservice_get_site_info",
+        "tool_sync_check_course",
+        "user5",
     ]);
     prop_oneof![
         4 => known.prop_map(|value| value.as_bytes().to_vec()),
@@ -85,16 +110,27 @@ fn no_request_of_moodle_is_a_failure_of_ours() -> Result<()> {
         let token = setup.statistics().await?;
         anyhow::Ok((server::router(Arc::new(setup.app()?)), token))
     })?;
-    let mut runner = TestRunner::new(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() });
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() });
     let paths = proptest::sample::select(vec![
-        "/webservice/rest/server.php", "/webservice/rest/server.php/x", "/login/token.php", "/lib/ajax/service.php",
+        "/webservice/rest/server.php",
+        "/webservice/rest/server.php/x",
+        "/login/token.php",
+        "/lib/ajax/service.php",
         "/webservice/xmlrpc/server.php",
     ]);
     let methods = proptest::sample::select(vec![Method::GET, Method::POST, Method::PUT, Method::OPTIONS]);
     let contents = proptest::sample::select(vec![
-        "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "multipart/form-data", "text/xml", "\"",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "multipart/form-data",
+        "text/xml",
+        "\"",
     ]);
-    let body = prop_oneof![pairs().prop_map(|pairs| flat(&pairs).into_bytes()), proptest::collection::vec(any::<u8>(), 0..200)];
+    let body = prop_oneof![
+        pairs().prop_map(|pairs| flat(&pairs).into_bytes()),
+        proptest::collection::vec(any::<u8>(), 0..200)
+    ];
     let strategy = (paths, methods, contents, pairs(), body, any::<bool>());
     runner.run(&strategy, |(path, method, content, query, body, with_token)| {
         let own = if with_token { format!("wstoken={token}&") } else { String::new() };
@@ -133,13 +169,16 @@ fn no_native_request_is_a_failure_of_ours() -> Result<()> {
         let token = setup.statistics().await?;
         anyhow::Ok((server::router(Arc::new(setup.app()?)), token))
     })?;
-    let mut runner = TestRunner::new(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() });
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() });
     let routes = proptest::sample::select(vec!["/v1/stats/users", "/v1/stats/courses", "/v1/explain/users", "/v1"]);
-    let names = proptest::sample::select(vec!["by", "from", "to", "policy", "timezone", "site", "at", "course", "laps", "x"]);
+    let names =
+        proptest::sample::select(vec!["by", "from", "to", "policy", "timezone", "site", "at", "course", "laps", "x"]);
     let parameters = proptest::collection::vec((names, value()), 0..5);
     let strategy = (routes, value(), parameters, any::<bool>());
     runner.run(&strategy, |(route, id, parameters, wants_xml)| {
-        let query = parameters.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect::<Vec<_>>().join("&");
+        let query =
+            parameters.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect::<Vec<_>>().join("&");
         let accept = if wants_xml { "application/xml" } else { "application/json" };
         let request = Request::builder()
             .uri(format!("{route}/{}?{query}", encoded(&id)))
@@ -173,7 +212,9 @@ async fn documents_are_well_formed_for_any_name() -> Result<()> {
     let summary = tests::load(&setup.engine, vec![tests::source("mdl_course.csv", csv)]).await?;
     assert_eq!(summary.total().rejected, 0);
     let (token, served) = (setup.statistics().await?, setup.serve().await?);
-    let path = format!("/webservice/rest/server.php?wstoken={token}&wsfunction=block_use_stats_get_user_stats&uidsource=id&uid=5");
+    let path = format!(
+        "/webservice/rest/server.php?wstoken={token}&wsfunction=block_use_stats_get_user_stats&uidsource=id&uid=5"
+    );
     let text = served.get(&path).send().await?.text().await?;
     assert!(is_well_formed(&text) && text.contains("a&lt;b&gt;&amp;&quot;c&quot;"), "{text}");
     let answer = super::json(served.get(&format!("{path}&moodlewsrestformat=json")).send().await?).await?;

@@ -18,12 +18,18 @@ async fn figures_tell_what_they_were_made_from() -> Result<()> {
     let answer = served.get("/v1/stats/users/5?timezone=Europe/Paris").bearer_auth(&token).send().await?;
     assert_eq!((answer.status().as_u16(), &answer.headers()["content-type"]), (200, &"application/json".parse()?));
     let reply = super::json(answer).await?;
-    assert_eq!((&reply["policies"], &reply["timezone"], &reply["to"]), (&json!(["use_stats"]), &json!("Europe/Paris"), &json!(super::NOW)));
+    assert_eq!(
+        (&reply["policies"], &reply["timezone"], &reply["to"]),
+        (&json!(["use_stats"]), &json!("Europe/Paris"), &json!(super::NOW))
+    );
     let user = &reply["users"][0];
     // The sums of the worked example: 30 + 900 + 2590 + 150 seconds.
     assert_eq!((&user["userid"], &user["total"]), (&json!(5), &json!(3670)));
     let course = user["courses"].as_array().unwrap().iter().find(|course| course["courseid"] == 2).unwrap();
-    assert_eq!((&course["coursetotal"], &course["activitytime"], &course["coursetime"]), (&json!(2590), &json!(1590), &json!(1000)));
+    assert_eq!(
+        (&course["coursetotal"], &course["activitytime"], &course["coursetime"]),
+        (&json!(2590), &json!(1590), &json!(1000))
+    );
 
     let course = super::json(served.get("/v1/stats/courses/3").bearer_auth(&token).send().await?).await?;
     assert_eq!(course["users"][0]["total"], 150);
@@ -34,7 +40,10 @@ async fn figures_tell_what_they_were_made_from() -> Result<()> {
         parts.iter().filter_map(|part| part["laps"].as_array()).map(Vec::len).sum()
     };
     assert!(laps(&explained) >= 11, "{explained}");
-    let bare = super::json(served.get("/v1/explain/users/5?laps=0&policy=use_stats|dedication").bearer_auth(&token).send().await?).await?;
+    let bare = super::json(
+        served.get("/v1/explain/users/5?laps=0&policy=use_stats|dedication").bearer_auth(&token).send().await?,
+    )
+    .await?;
     assert_eq!((laps(&bare), bare["explanations"].as_array().unwrap().len()), (0, 2));
     served.finish().await
 }
@@ -58,18 +67,25 @@ async fn all_wrong_parameters_are_named_in_the_language_of_the_caller() -> Resul
     let (served, token) = served().await?;
     let path = "/v1/stats/users/5?form=1&policy=dedicatoin&by=nickname&at=x&to=soon&timezone=Paris&site=a&site=b";
     let english = served.get(path).bearer_auth(&token).send().await?;
-    assert_eq!((english.status().as_u16(), &english.headers()["content-type"]), (400, &"application/problem+json".parse()?));
+    assert_eq!(
+        (english.status().as_u16(), &english.headers()["content-type"]),
+        (400, &"application/problem+json".parse()?)
+    );
     let problem = super::json(english).await?;
-    let mut names: Vec<&str> = problem["errors"].as_array().unwrap().iter().filter_map(|error| error["parameter"].as_str()).collect();
+    let mut names: Vec<&str> =
+        problem["errors"].as_array().unwrap().iter().filter_map(|error| error["parameter"].as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["at", "by", "form", "policy", "site", "timezone", "to"]);
-    let of = |name: &str| problem["errors"].as_array().unwrap().iter().find(|error| error["parameter"] == name).cloned().unwrap();
+    let of = |name: &str| {
+        problem["errors"].as_array().unwrap().iter().find(|error| error["parameter"] == name).cloned().unwrap()
+    };
     assert_eq!(of("form")["reason"], "unknown; did you mean `from`?");
     assert!(of("policy")["reason"].as_str().unwrap().contains("did you mean `dedication`?"));
     assert_eq!(problem["code"], "http.parameters");
     assert!(problem["request"].is_string());
 
-    let french = served.get(path).bearer_auth(&token).header("accept-language", "fr").header("accept", "application/xml");
+    let french =
+        served.get(path).bearer_auth(&token).header("accept-language", "fr").header("accept", "application/xml");
     let french = french.send().await?;
     assert_eq!(&french.headers()["content-type"], "application/problem+xml");
     let text = french.text().await?;
@@ -122,7 +138,8 @@ async fn operators_and_programs_have_their_routes() -> Result<()> {
     let preflight = preflight.header("origin", "https://bi.example.org").header("access-control-request-method", "GET");
     let preflight = preflight.header("access-control-request-headers", "authorization").send().await?;
     assert_eq!(preflight.headers()["access-control-allow-origin"], "https://bi.example.org");
-    let other = served.get("/v1/stats/users/5").header("origin", "https://evil.example.org").bearer_auth(&token).send().await?;
+    let other =
+        served.get("/v1/stats/users/5").header("origin", "https://evil.example.org").bearer_auth(&token).send().await?;
     assert!(other.headers().get("access-control-allow-origin").is_none());
     served.finish().await
 }

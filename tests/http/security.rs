@@ -29,7 +29,8 @@ async fn bad_tokens_are_refused_on_both_sides() -> Result<()> {
     let (_, expired) = setup.token(NewToken { expires: Some(NOW - 1), ..statistics() }).await?;
     let (id, revoked) = setup.token(statistics()).await?;
     AccessRegister::new(&setup.engine).update(|access| access.revoke_token(id, NOW - 10)).await?;
-    let (_, foreign_scope) = setup.token(NewToken { scopes: [Scope::Sql, Scope::Admin].into(), ..statistics() }).await?;
+    let (_, foreign_scope) =
+        setup.token(NewToken { scopes: [Scope::Sql, Scope::Admin].into(), ..statistics() }).await?;
     let (_, foreign_address) = setup.token(NewToken { addresses: "10.0.0.0/8".parse()?, ..statistics() }).await?;
     let (_, foreign_site) = setup.token(NewToken { sites: vec!["elsewhere".to_owned()], ..statistics() }).await?;
     let served = setup.serve().await?;
@@ -41,7 +42,11 @@ async fn bad_tokens_are_refused_on_both_sides() -> Result<()> {
     assert_eq!(both(&served, &expired).await?, (401, "invalidtoken".to_owned()));
     assert_eq!(both(&served, &foreign_scope).await?, (403, "accessexception".to_owned()));
     assert_eq!(both(&served, &foreign_address).await?, (403, "accessexception".to_owned()));
-    assert_eq!(both(&served, &foreign_site).await?, (404, "generalexceptionmessage".to_owned()), "its home is not there");
+    assert_eq!(
+        both(&served, &foreign_site).await?,
+        (404, "generalexceptionmessage".to_owned()),
+        "its home is not there"
+    );
     let here = served.get("/v1/stats/users/5?site=main").bearer_auth(&foreign_site).send().await?;
     assert_eq!(here.status(), 400, "a site that the token does not see");
     served.finish().await
@@ -104,7 +109,10 @@ async fn an_address_that_guesses_is_shut_out() -> Result<()> {
     assert_eq!((refused.status().as_u16(), refused.headers()["retry-after"].to_str()?), (429, "60"));
     let form = [("username", "erp"), ("password", PASSWORD), ("service", "x")];
     let login = served.post("/login/token.php").form(&form).send().await?;
-    assert_eq!((login.status().as_u16(), super::json(login).await?["errorcode"].clone()), (429, json!("servertoobusy")));
+    assert_eq!(
+        (login.status().as_u16(), super::json(login).await?["errorcode"].clone()),
+        (429, json!("servertoobusy"))
+    );
     served.finish().await
 }
 
@@ -170,7 +178,8 @@ impl Write for Kept {
 async fn no_secret_is_in_logs_errors_and_metrics() -> Result<()> {
     let kept = Kept::default();
     let writer = kept.clone();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone());
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone());
     let _guard = tracing::subscriber::set_default(subscriber.finish());
     let mut setup = Setup::new().await?.set("moodle.debug", "true").set("moodle.login_by_url", "true");
     setup.config.services.insert("svc".to_owned(), server::settings::Service::default());

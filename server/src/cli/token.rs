@@ -16,15 +16,16 @@ use crate::encode::draw;
 pub(crate) async fn run(verb: &TokenVerb, globals: &Globals, now: i64, console: &mut Console) -> Result<Exit, Failure> {
     match verb {
         TokenVerb::Create(args) => create(args, globals, now, console).await?,
-        TokenVerb::List { all, json } => list(&existing(globals).await?, (*all, *json), now, console).await?,
+        TokenVerb::List { all, json } => {
+            list(&AccessRegister::new(&open::open_existing(globals.store()).await?), (*all, *json), now, console)
+                .await?
+        }
         TokenVerb::Rotate { id, overlap } => rotate(id, overlap, globals, now, console).await?,
-        TokenVerb::Revoke { id } => revoke(id, &existing(globals).await?, now, console).await?,
+        TokenVerb::Revoke { id } => {
+            revoke(id, &AccessRegister::new(&open::open_existing(globals.store()).await?), now, console).await?
+        }
     }
     Ok(Exit::Done)
-}
-
-async fn existing(globals: &Globals) -> Result<AccessRegister, Failure> {
-    Ok(AccessRegister::new(&open::open_existing(globals.store()).await?))
 }
 
 /// The scopes of repeated flags.
@@ -102,7 +103,7 @@ fn expiry(value: &str, zone: Tz, now: i64) -> Result<i64, Text> {
 
 async fn rotate(id: &str, overlap: &str, globals: &Globals, now: i64, console: &mut Console) -> Result<(), Failure> {
     let overlap = flags::parse("overlap", Some(overlap), flags::duration)?.unwrap_or_default();
-    let register = existing(globals).await?;
+    let register = AccessRegister::new(&open::open_existing(globals.store()).await?);
     let secret = Secret::generate()?;
     let (old, new) = register
         .update(|access| {
@@ -276,8 +277,8 @@ mod tests {
     #[case("2030-12-31T00:00:00Z", Some(1_924_905_600))]
     #[case("90d", Some(NOW + 7_776_000))]
     #[case("12h", Some(NOW + 43_200))]
-    // The day is not over yet, and the one before is.
-    #[case("2023-11-14", Some(1_700_002_799))]
+    // The day has 46 minutes and 39 seconds left in Paris.
+    #[case("2023-11-14", Some(NOW + 2_799))]
     #[case("2023-11-13", None)]
     #[case("90", None)]
     #[case("soon", None)]

@@ -27,6 +27,10 @@ pub(crate) fn pattern(matched: Option<&str>) -> &'static str {
     matched.and_then(known).unwrap_or("other")
 }
 
+async fn not_allowed() -> Problem {
+    Problem::method_not_allowed()
+}
+
 /// Web pages of these origins may call; `*` for all. Tokens are no cookies, so a page has only what its user gave it.
 fn cors(origins: &[String]) -> CorsLayer {
     let allowed = match origins.iter().any(|origin| origin == "*") {
@@ -60,12 +64,14 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/stats/users/{id}", get(stats::user))
         .route("/v1/stats/courses/{id}", get(stats::course))
         .route("/v1/explain/users/{id}", get(stats::explain))
+        // Before the layer, which must also stand around the answer to methods that a route does not know: preflights.
+        .method_not_allowed_fallback(not_allowed)
         .layer(cors(&app.settings.cors_origins));
     operators
         .merge(clients_of_moodle)
+        .method_not_allowed_fallback(not_allowed)
         .merge(native)
         .fallback(async || Problem::not_found(engine::text!("there is nothing here", "il n'y a rien ici")))
-        .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(from_fn_with_state(Arc::clone(&app), observe))
         .layer(CompressionLayer::new())
         .with_state(app)

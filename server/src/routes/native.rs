@@ -3,11 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::http::request::Parts;
 use engine::text;
 
 use crate::access::{Caller, Refusal, Scope};
-use crate::http::{App, CallerAddress, Problem, secret};
+use crate::http::{App, CallerAddress, ParameterFault, Problem, secret};
 
 /// Lets a caller in that may do this.
 pub(crate) async fn admit(app: &Arc<App>, parts: &Parts, scope: &Scope) -> Result<Caller, Problem> {
@@ -26,6 +28,14 @@ pub(crate) async fn admit(app: &Arc<App>, parts: &Parts, scope: &Scope) -> Resul
         )));
     }
     Ok(caller)
+}
+
+/// The identifier in a path.
+pub(crate) fn identifier(path: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
+    path.map(|Path(id)| id).map_err(|_| {
+        let reason = text!("it is no UTF-8", "ce n'est pas de l'UTF-8");
+        Problem::parameters(vec![ParameterFault { name: "id".to_owned(), reason }])
+    })
 }
 
 fn refused(refusal: Refusal) -> Problem {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -141,11 +142,12 @@ struct ExplainReply<'a> {
 /// `GET /v1/stats/users/{id}`: the time of one user.
 pub(crate) async fn user(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
     let caller = native::admit(&app, &parts, &Scope::Statistics).await?;
+    let id = native::identifier(path)?;
     let mut parameters = Parameters::of_query(parts.uri.query().unwrap_or_default());
     let by = parameters.parse("by", user_source).unwrap_or(UserSource::Id);
     let asked = Asked::read(&app, &caller, &mut parameters);
@@ -165,11 +167,12 @@ pub(crate) async fn user(
 /// `GET /v1/stats/courses/{id}`: the time of all users of a course, in that course.
 pub(crate) async fn course(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
     let caller = native::admit(&app, &parts, &Scope::Statistics).await?;
+    let id = native::identifier(path)?;
     let mut parameters = Parameters::of_query(parts.uri.query().unwrap_or_default());
     let by = parameters.parse("by", course_source).unwrap_or(CourseSource::Id);
     let asked = Asked::read(&app, &caller, &mut parameters);
@@ -187,11 +190,12 @@ pub(crate) async fn course(
 /// `GET /v1/explain/users/{id}`: the sessions and laps behind the total of a user, or of one of their courses.
 pub(crate) async fn explain(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
     let caller = native::admit(&app, &parts, &Scope::Statistics).await?;
+    let id = native::identifier(path)?;
     let mut parameters = Parameters::of_query(parts.uri.query().unwrap_or_default());
     let by = parameters.parse("by", user_source).unwrap_or(UserSource::Id);
     let course_by = parameters.parse("course_by", course_source).unwrap_or(CourseSource::Id);
