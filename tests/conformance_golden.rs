@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
-use tests::conformance::{Report, Steps, peers, use_stats};
+use tests::conformance::{Report, Steps, peers, use_stats, ws};
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -25,4 +25,9 @@ async fn time_spent_is_what_the_plugin_computes() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn time_spent_is_what_other_products_compute() -> Result<()> {
     check(&peers(&path("golden/peers"), &path("../datasets"), Steps::Daily).await?, 2300)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_web_service_answers_as_recorded() -> Result<()> {
+    check(&ws(&path("golden/ws")).await?, 128)
 }

@@ -332,3 +332,16 @@ fn every_expected_number_has_its_source() -> Result<()> {
     }
     Ok(())
 }
+
+/// Pages that are made from the code of the server; the failure shows the page as it should be.
+#[test]
+fn the_reference_of_the_server_is_made_from_the_code() -> Result<()> {
+    for (path, made) in [
+        ("docs/reference/settings.md", server::settings::markdown()),
+        ("docs/reference/http.md", server::http_markdown()),
+        ("docs/reference/webservices.md", server::functions_markdown()),
+    ] {
+        ensure!(text(path).unwrap_or_default() == made, "{path} should be:\n{made}");
+    }
+    Ok(())
+}

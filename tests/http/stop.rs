@@ -19,6 +19,9 @@ impl Process {
     fn start(flags: &[&str]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let store = folder.path().join("store").to_string_lossy().into_owned();
+        let label = ["token", "create", "--label", "x", "--scope", "admin"];
+        let made = Command::new(env!("CARGO_BIN_EXE_assidu-child")).args(["--store", &store]).args(label).output()?;
+        ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let mut child = Command::new(env!("CARGO_BIN_EXE_assidu-child"))
             .args(["--store", &store, "--lang", "en", "--log", "warn", "serve", "--listen", "127.0.0.1:0"])
             .args(flags)

@@ -12,7 +12,7 @@ use super::console::Console;
 use super::exit::{Exit, Failure};
 use super::{config, open};
 use crate::access::{AccessRegister, Gate};
-use crate::http::{App, Clock, Server, signal_to_stop};
+use crate::http::{App, Clock, Server, Signals};
 use crate::peer::Peer;
 use crate::settings::{Authentication, Given, GivenValue, Origin, SETTINGS, ServerSettings};
 
@@ -76,7 +76,7 @@ pub(crate) async fn run(args: &ServeArgs, globals: &Globals, console: &mut Conso
     }
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let settings = ServerSettings::try_new(&config, processors)?;
-    let engine = open::open(globals.store()).await?;
+    let engine = open::open_existing(globals.store()).await?;
     let gate = Gate::new(AccessRegister::new(&engine));
     let open_door = settings.authentication == Authentication::None;
     let scheme = if settings.tls.is_some() { "https" } else { "http" };
@@ -84,7 +84,7 @@ pub(crate) async fn run(args: &ServeArgs, globals: &Globals, console: &mut Conso
     let peers = peers(&settings)?;
     let app = Arc::new(App::new(engine, settings, gate, Clock::new(now)).with_peers(peers)?);
     // Before listening, so that no signal is missed.
-    let stop = signal_to_stop();
+    let mut signals = Signals::receive()?;
     let server = Server::start(Arc::clone(&app)).await?;
     let (address, store) = (server.address, globals.store().to_owned());
     console.say(&text!(
@@ -103,14 +103,16 @@ pub(crate) async fn run(args: &ServeArgs, globals: &Globals, console: &mut Conso
             "d'autres peuvent l'atteindre et il ne parle pas HTTPS : les jetons voyagent en clair, sauf si un mandataire devant lui chiffre"
         ));
     }
-    server
-        .run(async {
-            if let Err(error) = stop.await {
-                tracing::error!(error = %error.describe(engine::Lang::En), "signals cannot be received");
-                std::future::pending::<()>().await;
-            }
-        })
-        .await?;
+    let at_once = server.stopper();
+    let stop = async move {
+        signals.next().await;
+        // Who asks twice does not want to wait.
+        tokio::spawn(async move {
+            signals.next().await;
+            at_once();
+        });
+    };
+    server.run(stop).await?;
     Ok(Exit::Done)
 }
 

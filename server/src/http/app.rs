@@ -172,6 +172,7 @@ impl App {
             return Ok(Caller::anyone());
         }
         if secret.is_empty() {
+            self.metrics.refused(Refusal::Missing.word());
             return Err(Refusal::Missing);
         }
         if self.rates.is_refused_too_often(address) {

@@ -14,4 +14,4 @@ pub(crate) use observe::{CallerAddress, observe};
 pub(crate) use problem::language;
 pub use problem::{ParameterFault, Problem};
 pub(crate) use request::{origin, secret};
-pub use serve::{Server, signal_to_stop};
+pub use serve::{Server, Signals};

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures::FutureExt;
+use tracing::Instrument;
 
 use super::App;
 use super::problem::Problem;
@@ -56,9 +57,14 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next:
     app.metrics.begin();
     let mut running = Running { app: &app, route, method, ended: false };
 
-    let response = match app.enter() {
-        None => Err(Failed::Full),
-        Some(_entered) => within(&app, next.run(Request::from_parts(parts, body))).await,
+    let span = tracing::info_span!("request", request = %id);
+    let handler = next.run(Request::from_parts(parts, body)).instrument(span);
+    // Who watches over the server must learn that it lives also when it is full.
+    let is_watch = ["/live", "/ready", "/metrics"].contains(&route);
+    let entered = app.enter();
+    let response = match entered.is_some() || is_watch {
+        true => within(&app, &id, handler).await,
+        false => Err(Failed::Full),
     };
     let mut response = match response {
         Ok(response) => finish(response, &wanted, &id),
@@ -88,13 +94,13 @@ enum Failed {
 }
 
 /// Runs a handler for as long as the limit allows; a bug in it ends this request alone.
-async fn within(app: &App, handler: impl Future<Output = Response>) -> Result<Response, Failed> {
+async fn within(app: &App, id: &str, handler: impl Future<Output = Response>) -> Result<Response, Failed> {
     let guarded = AssertUnwindSafe(handler).catch_unwind();
     match tokio::time::timeout(app.settings.limits.time, guarded).await {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(_)) => {
             app.metrics.panicked();
-            tracing::error!("a handler panicked; its request got an error");
+            tracing::error!(request = id, "a handler panicked; its request got an error");
             Err(Failed::Panic)
         }
         Err(_) => Err(Failed::Time),
@@ -112,6 +118,10 @@ impl Failed {
             };
             let mut response = moodle::error(app, moodle::wants_json(uri.query().unwrap_or_default()), &exception);
             *response.status_mut() = status;
+            match self {
+                Self::Full => drop(response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
+                Self::Time | Self::Panic => drop(response.headers_mut().remove(header::RETRY_AFTER)),
+            }
             return response;
         }
         let problem = match self {
@@ -130,6 +140,12 @@ impl Failed {
 fn finish(mut response: Response, wanted: &HeaderMap, id: &str) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
     let mut told = problem.response(wanted, Some(id));
+    // What tells a browser that its page may read the answer.
+    for (name, value) in response.headers() {
+        if name.as_str().starts_with("access-control-") || name == header::VARY {
+            told.headers_mut().append(name, value.clone());
+        }
+    }
     if let Some(trace) = response.extensions_mut().remove::<Trace>() {
         told.extensions_mut().insert(trace);
     }

@@ -87,13 +87,6 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "http.method", title, detail)
     }
 
-    /// The body is greater than the limit.
-    pub fn too_large(limit: usize) -> Self {
-        let title = text!("the body is too large", "le corps est trop grand");
-        let detail = text!("at most {limit} bytes", "au plus {limit} octets");
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "http.too_large", title, detail)
-    }
-
     /// More requests than agreed.
     pub fn too_many(retry_after: u64) -> Self {
         let title = text!("too many requests", "trop de requêtes");

@@ -12,6 +12,8 @@ use crate::settings::Limits;
 pub(crate) struct Rates {
     tokens: Option<DefaultKeyedRateLimiter<u64>>,
     refusals: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    /// Seconds until an address that is out of refusals has one again.
+    pause: u64,
     /// Cells that were taken by refusals that never happened are given back by time alone, so looking must not take
     /// one: this set holds addresses that are out of cells, until their next cell comes.
     blocked: std::sync::Mutex<std::collections::HashMap<IpAddr, std::time::Instant>>,
@@ -24,6 +26,7 @@ impl Rates {
         let tokens = per_second.zip(burst).map(|(rate, burst)| Quota::per_second(rate).allow_burst(burst));
         Self {
             tokens: tokens.map(RateLimiter::keyed),
+            pause: 60u64.div_ceil(limits.refusals.max(1).into()),
             refusals: NonZeroU32::new(limits.refusals).map(|rate| RateLimiter::keyed(Quota::per_minute(rate))),
             blocked: std::sync::Mutex::default(),
         }
@@ -47,6 +50,11 @@ impl Rates {
             drop(blocked);
             refusals.retain_recent();
         }
+    }
+
+    /// Seconds that an address that was refused too often has to wait.
+    pub(crate) fn pause(&self) -> u64 {
+        self.pause
     }
 
     /// Whether an address was refused so often that nothing of it is looked at.

@@ -56,6 +56,12 @@ impl Server {
         Ok(Self { app, handle, running, address })
     }
 
+    /// What stops the server at once: connections are closed, whatever they wait for.
+    pub fn stopper(&self) -> impl FnOnce() + Send + 'static {
+        let handle = self.handle.clone();
+        move || handle.shutdown()
+    }
+
     /// Serves until `stop` is ready, then drains: it is no longer ready, goes on accepting for a moment so that load
     /// balancers see that, lets running requests finish, and writes when tokens were used.
     ///
@@ -73,8 +79,11 @@ impl Server {
             self.app.drain();
             let (delay, timeout) = (self.app.settings.drain_delay, self.app.settings.drain_timeout);
             tracing::info!(?delay, ?timeout, "draining: not ready for new requests, running ones may finish");
-            tokio::time::sleep(delay).await;
-            self.handle.graceful_shutdown(Some(timeout));
+            tokio::select! {
+                () = tokio::time::sleep(delay) => self.handle.graceful_shutdown(Some(timeout)),
+                // Somebody asked a second time.
+                () = wait_for_end(&running) => {}
+            }
         }
         let ended = match ended {
             Some(ended) => ended,
@@ -84,6 +93,13 @@ impl Server {
         self.app.gate.flush_use(self.app.now()).await?;
         tracing::info!("stopped");
         ended.map_err(|error| Error::bug("the server ended early").because(error))?.map_err(Error::from)
+    }
+}
+
+/// Ready when the server has ended.
+async fn wait_for_end(running: &tokio::task::JoinHandle<std::io::Result<()>>) {
+    while !running.is_finished() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -124,22 +140,42 @@ fn cannot_listen(listen: SocketAddr, error: std::io::Error) -> Error {
     Error::new(ErrorKind::Io, message).because(error)
 }
 
-/// Ready at the first SIGTERM or SIGINT.
-///
-/// # Errors
-///
-/// `Io` when signals cannot be received.
-pub async fn signal_to_stop() -> Result<(), Error> {
+/// The signals to stop: SIGTERM and SIGINT.
+#[derive(Debug)]
+pub struct Signals {
     #[cfg(unix)]
-    {
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// Begins to receive; from here on a signal no longer ends the process by itself.
+    ///
+    /// # Errors
+    ///
+    /// `Io` when signals cannot be received.
+    pub fn receive() -> Result<Self, Error> {
+        #[cfg(unix)]
         use tokio::signal::unix::{SignalKind, signal};
-        let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Self {
+            #[cfg(unix)]
+            terminate: signal(SignalKind::terminate())?,
+            #[cfg(unix)]
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Ready at the next signal.
+    pub async fn next(&mut self) {
+        #[cfg(unix)]
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
         }
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await?;
-    Ok(())
 }

@@ -41,7 +41,17 @@ pub(crate) async fn answer(app: &App, body: &[u8], origin: Option<&str>) -> Json
             ));
             break;
         }
-        replies.push(Reply::Data { error: false, data: public_config(app, origin).await });
+        match public_config(app, origin).await {
+            Ok(data) => replies.push(Reply::Data { error: false, data }),
+            Err(error) => {
+                tracing::error!(error = %error.describe(engine::Lang::En), "the site cannot be told");
+                replies.push(failed(
+                    "generalexceptionmessage",
+                    "The server could not answer this call; its log has the reason",
+                ));
+                break;
+            }
+        }
     }
     json!(replies)
 }
@@ -54,15 +64,9 @@ fn failed(code: &str, message: &str) -> Reply {
 }
 
 /// What everybody may know of the default site.
-async fn public_config(app: &App, origin: Option<&str>) -> Json {
-    let site = match app.site_of(None, origin).await {
-        Ok(site) => site,
-        Err(error) => {
-            tracing::error!(error = %error.describe(engine::Lang::En), "the site cannot be told");
-            return Json::Null;
-        }
-    };
-    json!({
+async fn public_config(app: &App, origin: Option<&str>) -> Result<Json, engine::Error> {
+    let site = app.site_of(None, origin).await?;
+    Ok(json!({
         "wwwroot": site.wwwroot,
         "httpswwwroot": site.wwwroot,
         "sitename": site.fullname,
@@ -82,5 +86,5 @@ async fn public_config(app: &App, origin: Option<&str>) -> Json {
         "lang": site.lang,
         "identityproviders": [],
         "warnings": [],
-    })
+    }))
 }

@@ -98,7 +98,6 @@ pub(crate) async fn answer(
     let function = function(&context, name)?;
     trace.function = Some(function.name);
     let arguments = arguments.check(function)?;
-    let _turn = app.turn().await?;
     let value = (function.handler)(context, arguments).await?;
     if app.settings.moodle_policy.exactness == Exactness::Exact {
         function.returns.check(&value)?;

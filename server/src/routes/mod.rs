@@ -11,7 +11,7 @@ mod table;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{HeaderValue, Method, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::from_fn_with_state;
 use axum::routing::{any, get, post};
 use tower_http::compression::CompressionLayer;
@@ -27,6 +27,9 @@ pub(crate) fn pattern(matched: Option<&str>) -> &'static str {
     matched.and_then(known).unwrap_or("other")
 }
 
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 async fn not_allowed() -> Problem {
     Problem::method_not_allowed()
 }
@@ -40,8 +43,8 @@ fn cors(origins: &[String]) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH])
-        .expose_headers([header::ETAG])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH, API_KEY])
+        .expose_headers([header::ETAG, header::RETRY_AFTER, REQUEST_ID])
 }
 
 /// The server as a service: no socket is needed to call it.
@@ -54,8 +57,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/docs", get(description::for_people));
     let clients_of_moodle = Router::new()
         .route("/webservice/rest/server.php", any(moodle::rest))
+        .route("/webservice/rest/server.php/", any(moodle::rest))
         .route("/webservice/rest/server.php/{*rest}", any(moodle::rest))
         .route("/service/rest/server.php", any(moodle::rest))
+        .route("/service/rest/server.php/", any(moodle::rest))
         .route("/service/rest/server.php/{*rest}", any(moodle::rest))
         .route("/webservice/xmlrpc/server.php", post(moodle::xml_rpc))
         .route("/login/token.php", any(moodle::token))

@@ -10,6 +10,7 @@ use axum::response::Response;
 use crate::http::{App, CallerAddress, origin};
 use crate::moodle::call::{self, Arguments, Protocol, Source, Trace};
 use crate::moodle::{Exception, Fields, Shape, Value, ajax, json, login, xml, xmlrpc};
+use crate::settings::Authentication;
 
 /// Beginnings of the paths of REST.
 const REST: [&str; 2] = ["/webservice/rest/server.php", "/service/rest/server.php"];
@@ -19,7 +20,8 @@ const FAULT: i64 = 1;
 
 /// Whether a path is one of REST, whose failures have its form too.
 pub(crate) fn is_below(path: &str) -> bool {
-    REST.iter().any(|prefix| path.starts_with(prefix))
+    let rest = REST.iter().find_map(|prefix| path.strip_prefix(prefix));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Whether a query or a form asks for JSON: the last value of the key counts, and nothing but `json` is JSON.
@@ -128,7 +130,10 @@ async fn xml_rpc_answer(app: &Arc<App>, asked: &Asked, trace: &mut Trace) -> Res
     let pairs = url::form_urlencoded::parse(asked.query.as_bytes());
     let token = pairs.filter(|(name, _)| name == "wstoken").last().map(|(_, value)| value.into_owned());
     // Who has no token does not have documents read either.
-    let token = token.filter(|token| !token.is_empty()).ok_or_else(Exception::invalid_token)?;
+    let token = token.unwrap_or_default();
+    if token.is_empty() && app.settings.authentication == Authentication::Required {
+        return Err(Exception::invalid_token());
+    }
     let call = xmlrpc::read_call(&body, app.settings.limits.fields)
         .map_err(|error| Exception::invalid_parameter(error.to_string()))?;
     let arguments = Arguments::Positional(call.params);

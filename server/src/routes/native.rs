@@ -16,7 +16,7 @@ pub(crate) async fn admit(app: &Arc<App>, parts: &Parts, scope: &Scope) -> Resul
     let address =
         parts.extensions.get::<CallerAddress>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.0);
     let secret = secret(&parts.headers, &parts.uri).unwrap_or_default();
-    let caller = app.authenticate(&secret, address).await.map_err(refused)?;
+    let caller = app.authenticate(&secret, address).await.map_err(|refusal| refused(app, refusal))?;
     if !app.rates.admit(caller.token.id) {
         return Err(Problem::too_many(1));
     }
@@ -38,7 +38,7 @@ pub(crate) fn identifier(path: Result<Path<String>, PathRejection>) -> Result<St
     })
 }
 
-fn refused(refusal: Refusal) -> Problem {
+fn refused(app: &App, refusal: Refusal) -> Problem {
     match refusal {
         Refusal::Missing => Problem::unauthorized(text!(
             "send it as `Authorization: Bearer TOKEN`",
@@ -52,7 +52,7 @@ fn refused(refusal: Refusal) -> Problem {
             "the token may not be used from this address",
             "le jeton ne peut être utilisé depuis cette adresse"
         )),
-        Refusal::TooMany => Problem::too_many(60),
+        Refusal::TooMany => Problem::too_many(app.rates.pause()),
         Refusal::Unavailable => Problem::unavailable(text!(
             "tokens cannot be checked now",
             "les jetons ne peuvent être vérifiés pour l'instant"

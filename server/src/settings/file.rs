@@ -131,6 +131,7 @@ impl File<'_> {
             DeValue::String(text) => Ok(text.to_string()),
             DeValue::Integer(number) => Ok(number.to_string()),
             DeValue::Boolean(flag) => Ok(flag.to_string()),
+            DeValue::Datetime(moment) => Ok(moment.to_string()),
             DeValue::Array(items) => {
                 let words = items.iter().map(|item| self.scalar(item, name, separator));
                 Ok(words.collect::<Result<Vec<String>, Error>>()?.join(separator))

@@ -33,5 +33,6 @@ async fn answer(context: Context, arguments: Value) -> Result<Value, Exception> 
     let Some(source) = CourseSource::parse(text("courseidsource"), Exactness::Corrected)? else {
         return Err(Exception::invalid_parameter("courseidsource must be id, idnumber or shortname"));
     };
+    let _turn = context.app.turn().await?;
     Ok(Value::Bool(context.stats().await?.has_course(source, text("courseid")).await?))
 }

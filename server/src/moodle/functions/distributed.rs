@@ -148,9 +148,11 @@ async fn stats(context: &Context, arguments: &Value) -> Result<Value, Exception>
     let answer = match place(context, &call.calling, &call.hosts, text(arguments, "whereroot")).await? {
         Err(refused) => refused,
         Ok(Place::Home) => {
+            let _turn = context.app.turn().await?;
             DistributedAnswer::of_stats(context.stats().await?.distributed_stats(&call).await, exactness)?
         }
         Ok(Place::Site(site)) => {
+            let _turn = context.app.turn().await?;
             let hosts = context.app.hosts_of(&site);
             let stats = context.app.stats(Some(&site), None).await?;
             DistributedAnswer::of_stats(stats.passed_on_stats(&StatsCall { hosts, ..call }).await, exactness)?
@@ -175,9 +177,11 @@ async fn scores(context: &Context, arguments: &Value) -> Result<Value, Exception
     let answer = match place(context, &call.calling, &call.hosts, text(arguments, "whereroot")).await? {
         Err(refused) => refused,
         Ok(Place::Home) => {
+            let _turn = context.app.turn().await?;
             DistributedAnswer::of_scores(context.stats().await?.distributed_scores(&call).await, exactness)?
         }
         Ok(Place::Site(site)) => {
+            let _turn = context.app.turn().await?;
             let hosts = context.app.hosts_of(&site);
             let stats = context.app.stats(Some(&site), None).await?;
             DistributedAnswer::of_scores(stats.passed_on_scores(&ScoresCall { hosts, ..call }).await, exactness)?
@@ -227,7 +231,8 @@ async fn place(
     }
 }
 
-/// Passes a call on. The far site computes itself, and answers JSON.
+/// Passes a call on. The far site computes itself, and answers JSON. No turn is held meanwhile: two servers that ask each
+/// other must not wait for each other.
 async fn relay(context: &Context, peer: &Peer, function: &str, arguments: &Value) -> DistributedAnswer {
     let mut flat = Vec::new();
     if let Value::Struct(members) = arguments {

@@ -142,7 +142,9 @@ pub(crate) static FUNCTIONS: &[Function] = &[
         doc: "Time of several users in one course, in their order.",
         handler: |context, arguments| {
             async move {
-                let (stats, call) = (context.stats().await?, call(&context, &arguments)?);
+                let call = call(&context, &arguments)?;
+                let _turn = context.app.turn().await?;
+                let stats = context.stats().await?;
                 let answers = context.app.figures.in_course(&stats, &call).await?;
                 Ok(Value::List(answers.iter().map(course_stats).collect()))
             }
@@ -153,6 +155,7 @@ pub(crate) static FUNCTIONS: &[Function] = &[
 
 async fn users(context: &Context, arguments: &Value) -> Result<Vec<UserStats>, Exception> {
     let call = call(context, arguments)?;
+    let _turn = context.app.turn().await?;
     let stats = context.stats().await?;
     Ok(context.app.figures.of_users(&stats, &call).await?)
 }
