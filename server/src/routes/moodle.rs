@@ -91,8 +91,7 @@ pub(crate) async fn rest(State(app): State<Arc<App>>, request: Request) -> Respo
             success(is_json, *shape, value)
         }
         Err(exception) => {
-            app.metrics.called(function, outcome(exception));
-            tracing::info!(code = exception.code, function, reason = exception.debug, "a call was refused or failed");
+            note(&app, function, exception);
             error(&app, is_json, exception)
         }
     };
@@ -110,11 +109,13 @@ pub(crate) async fn xml_rpc(State(app): State<Arc<App>>, request: Request) -> Re
     let mut trace = Trace::default();
     let answer = xml_rpc_answer(&app, &asked, &mut trace).await;
     let function = trace.function.unwrap_or("other");
-    app.metrics.called(function, answer.as_ref().map_or_else(outcome, |_| "ok"));
+    match &answer {
+        Ok(_) => app.metrics.called(function, "ok"),
+        Err(exception) => note(&app, function, exception),
+    }
     let body = match &answer {
         Ok(value) => xmlrpc::write_response(value),
         Err(exception) => {
-            tracing::info!(code = exception.code, function, reason = exception.debug, "a call was refused or failed");
             let detail = exception.debug.as_ref().filter(|_| settings.debug);
             let detail = detail.map(|detail| format!(" | {detail}")).unwrap_or_default();
             xmlrpc::write_fault(FAULT, &format!("{} | ERRORCODE: {}{detail}", exception.message, exception.code))
@@ -155,6 +156,20 @@ pub(crate) async fn ajax_batch(State(app): State<Arc<App>>, request: Request) ->
     let body = if body.is_empty() { of_query().unwrap_or_default() } else { body };
     let reply = ajax::answer(&app, &body, asked.source.origin.as_deref()).await;
     with_headers(reply.to_string(), &[(header::CONTENT_TYPE, "application/json; charset=utf-8")])
+}
+
+/// Counts and logs a call that has no answer. What is wrong with an argument may hold somebody's name.
+fn note(app: &App, function: &'static str, exception: &Exception) {
+    let (outcome, code, reason) = (outcome(exception), &exception.code, &exception.debug);
+    app.metrics.called(function, outcome);
+    match outcome {
+        "failed" => tracing::error!(code, function, reason, "a call failed"),
+        "invalid" => {
+            tracing::info!(code, function, "a call was refused");
+            tracing::debug!(code, function, reason, "what is wrong with it");
+        }
+        _ => tracing::info!(code, function, reason, "a call was refused"),
+    }
 }
 
 /// Outcomes as labels.
