@@ -67,10 +67,9 @@ fn xml(expected: &str, got: &str, ignored: &[&str]) -> Option<String> {
         (_, Err(error)) => return Some(format!("{error}: {got}")),
     };
     let at = expected.iter().zip(&got).position(|(expected, got)| expected != got);
-    match at.or((expected.len() != got.len()).then(|| expected.len().min(got.len()))) {
-        None => None,
-        Some(at) => Some(format!("piece {at}: {:?} instead of {:?}", got.get(at), expected.get(at))),
-    }
+    let shorter = expected.len().min(got.len());
+    let at = at.or_else(|| (expected.len() != got.len()).then_some(shorter));
+    at.map(|at| format!("piece {at}: {:?} instead of {:?}", got.get(at), expected.get(at)))
 }
 
 /// The pieces of a document; blanks between elements are none.

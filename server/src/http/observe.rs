@@ -77,7 +77,7 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next:
     let (status, time) = (response.status().as_u16(), start.elapsed());
     app.metrics.end(route, method, status, time);
     let trace = response.extensions().get::<Trace>().cloned().unwrap_or_default();
-    let ms = time.as_secs_f64() * 1000.0;
+    let ms = (time.as_secs_f64() * 1e6).round() / 1e3;
     tracing::info!(
         target: "server::access",
         request = %id, %address, method, route, status, ms, token = trace.token, function = trace.function,

@@ -22,7 +22,11 @@ pub struct ParameterFault {
 
 /// An error of a native route.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Told>);
+
+/// What is told of a problem.
+#[derive(Debug, Clone)]
+struct Told {
     status: StatusCode,
     code: &'static str,
     title: Text,
@@ -52,7 +56,13 @@ struct FaultReply<'a> {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, title: Text, detail: Text) -> Self {
-        Self { status, code, title, detail, faults: Vec::new(), retry_after: None }
+        Self(Box::new(Told { status, code, title, detail, faults: Vec::new(), retry_after: None }))
+    }
+
+    /// Tells when to come back.
+    fn retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after = Some(seconds);
+        self
     }
 
     /// Parameters that are wrong, all of them.
@@ -60,7 +70,9 @@ impl Problem {
         let count = faults.len();
         let title = text!("parameters are wrong", "des paramètres sont faux");
         let detail = text!("{count} wrong, see errors", "{count} à corriger, voir errors");
-        Self { faults, ..Self::new(StatusCode::BAD_REQUEST, "http.parameters", title, detail) }
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, "http.parameters", title, detail);
+        problem.0.faults = faults;
+        problem
     }
 
     /// No token, or none that is good.
@@ -91,15 +103,13 @@ impl Problem {
     pub fn too_many(retry_after: u64) -> Self {
         let title = text!("too many requests", "trop de requêtes");
         let detail = text!("wait {retry_after} s and try again", "attendez {retry_after} s et recommencez");
-        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "http.too_many", title, detail);
-        Self { retry_after: Some(retry_after), ..problem }
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "http.too_many", title, detail).retry_after(retry_after)
     }
 
     /// The server has no room for more, or stops.
     pub fn unavailable(detail: Text) -> Self {
         let title = text!("not available now", "indisponible pour l'instant");
-        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, "http.unavailable", title, detail);
-        Self { retry_after: Some(1), ..problem }
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "http.unavailable", title, detail).retry_after(1)
     }
 
     /// The time of a request is over.
@@ -124,23 +134,24 @@ impl Problem {
 
     /// The status.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     /// The problem as a document of the kind and in the language that the caller wants.
     pub(crate) fn response(&self, wanted: &HeaderMap, request: Option<&str>) -> Response {
         let lang = language(wanted);
         let faults: Vec<FaultReply<'_>> = self
+            .0
             .faults
             .iter()
             .map(|fault| FaultReply { parameter: &fault.name, reason: fault.reason.get(lang) })
             .collect();
         let reply = ProblemReply {
-            r#type: format!("{TYPE}{}", self.code),
-            title: self.title.get(lang),
-            status: self.status.as_u16(),
-            detail: self.detail.get(lang),
-            code: self.code,
+            r#type: format!("{TYPE}{}", self.0.code),
+            title: self.0.title.get(lang),
+            status: self.0.status.as_u16(),
+            detail: self.0.detail.get(lang),
+            code: self.0.code,
             request,
             errors: faults,
         };
@@ -149,15 +160,15 @@ impl Problem {
             false => (serde_json::to_string(&reply).unwrap_or_default(), "application/problem+json"),
         };
         let mut response = Response::new(Body::from(body));
-        *response.status_mut() = self.status;
+        *response.status_mut() = self.0.status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content));
         headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(if lang == Lang::Fr { "fr" } else { "en" }));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = self.retry_after {
+        if let Some(seconds) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if self.0.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"assidu\""));
         }
         response

@@ -227,7 +227,8 @@ pub fn functions_markdown() -> String {
          Times are Unix seconds, and lengths are seconds.\n",
     );
     for function in functions::all() {
-        let scope = function.scope.as_ref().map_or("any token".to_owned(), |scope| format!("the scope `{scope}`"));
+        let scope =
+            function.scope.as_ref().map_or_else(|| "any token".to_owned(), |scope| format!("the scope `{scope}`"));
         page.push_str(&format!("\n## `{}`\n\n{} Needs {scope}.\n", function.name, function.doc));
         if !function.params.is_empty() {
             page.push_str("\n| argument | type | default | what |\n|---|---|---|---|\n");

@@ -17,6 +17,7 @@ use engine::time::{DayEdge, Policy, RangeEnd, is_date};
 use engine::{Text, text};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::native;
 use super::parameters::Parameters;
@@ -139,29 +140,65 @@ struct ExplainReply<'a> {
     explanations: Vec<ExplanationJson<'a>>,
 }
 
+/// A request that was let in, with its parameters while they are read.
+struct Entered {
+    caller: Caller,
+    parts: Parts,
+    /// What the path names.
+    id: String,
+    parameters: Parameters,
+}
+
+impl Entered {
+    async fn new(app: &Arc<App>, request: Request, path: Result<Path<String>, PathRejection>) -> Result<Self, Problem> {
+        let (parts, _) = request.into_parts();
+        let caller = native::admit(app, &parts, &Scope::Statistics).await?;
+        let parameters = Parameters::of_query(parts.uri.query().unwrap_or_default());
+        Ok(Self { caller, id: native::identifier(path)?, parameters, parts })
+    }
+
+    /// Ends the reading of parameters, waits for a turn, and opens the statistics of the site that is asked for.
+    async fn open(mut self, app: &App) -> Result<Opened, Problem> {
+        let asked = Asked::read(app, &self.caller, &mut self.parameters);
+        self.parameters.finish()?;
+        let turn = app.turn().await?;
+        let stats = app.stats(asked.site.as_deref(), asked.at).await?;
+        // The default site has a name that a token may not have.
+        if !self.caller.sees(stats.site()) {
+            let reason = text!("the token does not see this site", "le jeton ne voit pas ce site");
+            return Err(Problem::forbidden(reason));
+        }
+        Ok(Opened { caller: self.caller, parts: self.parts, id: self.id, asked, now: app.now(), stats, _turn: turn })
+    }
+}
+
+/// A request whose answer is computed.
+struct Opened {
+    caller: Caller,
+    parts: Parts,
+    id: String,
+    asked: Asked,
+    now: i64,
+    stats: Stats,
+    _turn: OwnedSemaphorePermit,
+}
+
 /// `GET /v1/stats/users/{id}`: the time of one user.
 pub(crate) async fn user(
     State(app): State<Arc<App>>,
     path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (parts, _) = request.into_parts();
-    let caller = native::admit(&app, &parts, &Scope::Statistics).await?;
-    let id = native::identifier(path)?;
-    let mut parameters = Parameters::of_query(parts.uri.query().unwrap_or_default());
-    let by = parameters.parse("by", user_source).unwrap_or(UserSource::Id);
-    let asked = Asked::read(&app, &caller, &mut parameters);
-    parameters.finish()?;
-    let (now, policy) = (app.now(), asked.policy());
-    let _turn = app.turn().await?;
-    let stats = stats(&app, &caller, &asked).await?;
-    let ids = stats.user_ids(by, &[id]).await?;
-    let time = asked.request(&policy, now, Some(ids.clone()))?;
-    let mut users = stats.each_user(&time, UserSummary::keep(), UserSummary::of).await?;
+    let mut entered = Entered::new(&app, request, path).await?;
+    let by = entered.parameters.parse("by", user_source).unwrap_or(UserSource::Id);
+    let opened = entered.open(&app).await?;
+    let ids = opened.stats.user_ids(by, std::slice::from_ref(&opened.id)).await?;
+    let time = opened.asked.request(&opened.asked.policy(), opened.now, Some(ids.clone()))?;
+    let mut users = opened.stats.each_user(&time, UserSummary::keep(), UserSummary::of).await?;
     if users.is_empty() {
         users.extend(ids.first().map(|id| UserSummary { userid: *id, ..UserSummary::default() }));
     }
-    answer_users(&stats, &time, &users, &caller, &parts).await
+    opened.answer_users(&time, &users).await
 }
 
 /// `GET /v1/stats/courses/{id}`: the time of all users of a course, in that course.
@@ -170,21 +207,14 @@ pub(crate) async fn course(
     path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (parts, _) = request.into_parts();
-    let caller = native::admit(&app, &parts, &Scope::Statistics).await?;
-    let id = native::identifier(path)?;
-    let mut parameters = Parameters::of_query(parts.uri.query().unwrap_or_default());
-    let by = parameters.parse("by", course_source).unwrap_or(CourseSource::Id);
-    let asked = Asked::read(&app, &caller, &mut parameters);
-    parameters.finish()?;
-    let (now, policy) = (app.now(), asked.policy());
-    let _turn = app.turn().await?;
-    let stats = stats(&app, &caller, &asked).await?;
-    let course = stats.course_id(by, &id).await?;
-    let time = asked.request(&policy, now, None)?;
-    let users = stats.each_user(&time, UserSummary::keep(), UserSummary::of).await?;
+    let mut entered = Entered::new(&app, request, path).await?;
+    let by = entered.parameters.parse("by", course_source).unwrap_or(CourseSource::Id);
+    let opened = entered.open(&app).await?;
+    let course = opened.stats.course_id(by, &opened.id).await?;
+    let time = opened.asked.request(&opened.asked.policy(), opened.now, None)?;
+    let users = opened.stats.each_user(&time, UserSummary::keep(), UserSummary::of).await?;
     let users: Vec<UserSummary> = users.into_iter().filter_map(|user| user.within(course)).collect();
-    answer_users(&stats, &time, &users, &caller, &parts).await
+    opened.answer_users(&time, &users).await
 }
 
 /// `GET /v1/explain/users/{id}`: the sessions and laps behind the total of a user, or of one of their courses.
@@ -193,10 +223,8 @@ pub(crate) async fn explain(
     path: Result<Path<String>, PathRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (parts, _) = request.into_parts();
-    let caller = native::admit(&app, &parts, &Scope::Statistics).await?;
-    let id = native::identifier(path)?;
-    let mut parameters = Parameters::of_query(parts.uri.query().unwrap_or_default());
+    let mut entered = Entered::new(&app, request, path).await?;
+    let parameters = &mut entered.parameters;
     let by = parameters.parse("by", user_source).unwrap_or(UserSource::Id);
     let course_by = parameters.parse("course_by", course_source).unwrap_or(CourseSource::Id);
     let course = parameters.text("course");
@@ -205,11 +233,7 @@ pub(crate) async fn explain(
         "0" | "false" => Ok(false),
         _ => Err(text!("write 0 or 1", "écrivez 0 ou 1")),
     });
-    let asked = Asked::read(&app, &caller, &mut parameters);
-    parameters.finish()?;
-    let now = app.now();
-    let _turn = app.turn().await?;
-    let stats = stats(&app, &caller, &asked).await?;
+    let Opened { caller, parts, id, asked, now, stats, _turn } = entered.open(&app).await?;
     let ids = stats.user_ids(by, &[id]).await?;
     let course = match course {
         Some(course) => Some(stats.course_id(course_by, &course).await?),
@@ -230,30 +254,17 @@ pub(crate) async fn explain(
     respond(&reply, &caller, &parts.headers)
 }
 
-/// The statistics of the site that is asked for.
-async fn stats(app: &App, caller: &Caller, asked: &Asked) -> Result<Stats, Problem> {
-    let stats = app.stats(asked.site.as_deref(), asked.at).await?;
-    // The default site has a name that a token may not have.
-    if caller.sees(stats.site()) {
-        return Ok(stats);
+impl Opened {
+    async fn answer_users(&self, time: &TimeRequest, users: &[UserSummary]) -> Result<Response, Problem> {
+        let user_ids: Vec<i64> = users.iter().map(|user| user.userid).collect();
+        let courses = users.iter().flat_map(|user| &user.courses).map(|course| course.courseid);
+        let courses: Vec<i64> = courses.collect::<BTreeSet<i64>>().into_iter().collect();
+        let names =
+            Names { users: self.stats.user_names(&user_ids).await?, courses: self.stats.course_names(&courses).await? };
+        let basis = Basis::new(&self.stats, time, std::slice::from_ref(&time.policy));
+        let users = users.iter().map(|user| user_json(user, &names)).collect();
+        respond(&StatsReply { basis, users }, &self.caller, &self.parts.headers)
     }
-    Err(Problem::forbidden(text!("the token does not see this site", "le jeton ne voit pas ce site")))
-}
-
-async fn answer_users(
-    stats: &Stats,
-    time: &TimeRequest,
-    users: &[UserSummary],
-    caller: &Caller,
-    parts: &Parts,
-) -> Result<Response, Problem> {
-    let user_ids: Vec<i64> = users.iter().map(|user| user.userid).collect();
-    let courses: BTreeSet<i64> = users.iter().flat_map(|user| &user.courses).map(|course| course.courseid).collect();
-    let courses: Vec<i64> = courses.into_iter().collect();
-    let names = Names { users: stats.user_names(&user_ids).await?, courses: stats.course_names(&courses).await? };
-    let basis = Basis::new(stats, time, std::slice::from_ref(&time.policy));
-    let users = users.iter().map(|user| user_json(user, &names)).collect();
-    respond(&StatsReply { basis, users }, caller, &parts.headers)
 }
 
 /// The reply with its tag; 304 without a body when the caller has it already.
