@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use engine::Engine;
 use engine::load::{Format, LoadRequest, Silent, Source};
 use serde_json::{Map, Value};
-use server::access::{AccessRegister, Gate};
+use server::access::{Access, AccessRegister, Gate};
 use server::http::{App, Clock, Server};
 use server::settings::{Config, ServerSettings};
 
@@ -59,6 +59,7 @@ pub async fn ws(dir: &Path) -> Result<Report> {
 /// The state that every case assumes.
 struct Fixture {
     engine: Engine,
+    access: Access,
     fixture: Value,
     client: reqwest::Client,
 }
@@ -72,7 +73,7 @@ impl Fixture {
         }
         // Redirects and compression are no part of any case.
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Self { engine, fixture: fixture.clone(), client })
+        Ok(Self { engine, access: access(fixture)?, fixture: fixture.clone(), client })
     }
 
     /// Sends the request of a case to a server of its own; `None` when the answer is the recorded one.
@@ -98,10 +99,9 @@ impl Fixture {
         // Accounts and tokens change while they are used, so that each server has those of the fixture.
         let keys = Engine::open("memory://", &[]).await?;
         let register = AccessRegister::new(&keys);
-        let known = access(fixture)?;
         register
             .update(|access| {
-                access.clone_from(&known);
+                access.clone_from(&self.access);
                 Ok(())
             })
             .await?;

@@ -172,6 +172,27 @@ async fn another_site_of_the_store_answers_for_its_root() -> Result<()> {
     served.finish().await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn all_arguments_may_come_as_one_map() -> Result<()> {
+    let setup = two_sites().await?;
+    let (token, served) = (setup.statistics().await?, setup.serve().await?);
+    let calling = [("username", USER5), ("remoteuserhostroot", HOME), ("remotehostroot", HOME)];
+    let calling = calling.map(|(name, value)| (format!("wrapped[callinguser][{name}]"), value));
+    let mut arguments: Vec<(&str, &str)> = calling.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+    arguments.extend([("wrapped[targetuser]", USER5), ("wrapped[json_response]", "0")]);
+    let answer = served.call(&token, "use_stats_rpc_get_stats_wrapped", &arguments).await?;
+    assert_eq!(answer["status"], 200, "{answer}");
+    let course = [("wrapped[courseidfield]", "shortname"), ("wrapped[courseidentifier]", "ALGE2")];
+    let answer = served.call(&token, "use_stats_rpc_get_scores_wrapped", &[&arguments[..], &course].concat()).await?;
+    assert_eq!(answer["status"], 200, "{answer}");
+    assert!(answer["message"].as_str().unwrap().contains("<SHORTNAME>ALGE2</SHORTNAME>"), "{answer}");
+    // A key of the caller that is missing has its own status, and is no wrong argument.
+    let nobody =
+        served.call(&token, "use_stats_rpc_get_stats", &[("targetuser", USER5), ("json_response", "0")]).await?;
+    assert_eq!((&nobody["status"], &nobody["errors"]), (&json!(501), &json!(["Bad client user format."])));
+    served.finish().await
+}
+
 /// One Assidu asks another one, over HTTP, with a token.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_answers_for_its_own_site() -> Result<()> {
@@ -180,6 +201,7 @@ async fn a_peer_answers_for_its_own_site() -> Result<()> {
     far.config.sites.insert("main".to_owned(), site);
     far.config.hosts.push(HOME.to_owned());
     let (far_token, user) = (far.statistics().await?, USER5.to_owned());
+    let far_engine = far.engine.clone();
     let far = far.serve().await?;
 
     let mut near = Setup::new().await?;
@@ -201,6 +223,14 @@ async fn a_peer_answers_for_its_own_site() -> Result<()> {
     assert_eq!(answer["status"], 500);
     let told = answer["errors"][1].as_str().unwrap();
     assert_eq!(told, "Remote application error : Calling user has no local account. Register remote user first");
+    // Now it has an account of the user, whose home is the near site.
+    let hosts = format!("id,wwwroot,name\n1,{OTHER},far\n7,{HOME},near\n");
+    let visitor = format!("id,username,firstname,lastname,mnethostid\n50,{USER5},First5,Last5,7\n");
+    let sources = vec![tests::source("mdl_mnet_host.csv", hosts), tests::source("mdl_user.csv", visitor)];
+    tests::load(&far_engine, sources).await?;
+    let answer = distributed(&served, &token, &user, &far_root, &[("statsscope", "2")]).await?;
+    assert_eq!(answer["status"], 200, "{answer}");
+    assert_eq!(answer, distributed(&served, &token, &user, "", &[("statsscope", "2")]).await?, "the same log there");
     served.finish().await?;
 
     let wrong = Served::start(near.app()?.with_peers(vec![peer("wrong")])?).await?;

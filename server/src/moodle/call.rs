@@ -122,18 +122,17 @@ async fn refuse_account(context: &Context) -> Result<(), Exception> {
     // A site that does not know the user has no say.
     let known = person.id != 0;
     let state = match account.state {
-        AccountState::Deleted => Some("deleted"),
-        _ if known && person.deleted => Some("deleted"),
-        AccountState::Unconfirmed => Some("unconfirmed"),
-        _ if known && !person.confirmed => Some("unconfirmed"),
-        AccountState::Suspended => Some("suspended"),
-        _ if known && person.suspended => Some("suspended"),
-        AccountState::PasswordExpired => Some("password expired"),
-        AccountState::NoLogin => Some("nologin"),
-        _ if known && person.auth == "nologin" => Some("nologin"),
-        AccountState::Active => None,
+        AccountState::Deleted => AccountState::Deleted,
+        _ if known && person.deleted => AccountState::Deleted,
+        AccountState::Unconfirmed => AccountState::Unconfirmed,
+        _ if known && !person.confirmed => AccountState::Unconfirmed,
+        AccountState::Suspended => AccountState::Suspended,
+        _ if known && person.suspended => AccountState::Suspended,
+        AccountState::PasswordExpired => AccountState::PasswordExpired,
+        _ if known && person.auth == "nologin" => AccountState::NoLogin,
+        other => other,
     };
-    state.map_or(Ok(()), |state| Err(Exception::account(state, &account.username)))
+    Exception::account(state, &account.username).map_or(Ok(()), Err)
 }
 
 fn refuse_protocol(context: &Context, protocol: Protocol) -> Result<(), Exception> {

@@ -3,6 +3,8 @@
 
 use engine::stats::services::{ServiceError, ServiceFault};
 
+use crate::access::AccountState;
+
 /// An error of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exception {
@@ -36,14 +38,18 @@ impl Exception {
         Self::new("webservice_access_exception", "accessexception", "Access control exception").because(reason)
     }
 
-    /// An account in a state in which it may not call.
-    pub fn account(state: &str, username: &str) -> Self {
-        let message = format!("Refused web service access for {state} username: {username}");
-        let code = match state {
-            "password expired" => "wsaccessuserexpired".to_owned(),
-            state => format!("wsaccessuser{state}"),
+    /// An account in a state in which it may not call; `None` for one that may.
+    pub fn account(state: AccountState, username: &str) -> Option<Self> {
+        let (code, words) = match state {
+            AccountState::Active => return None,
+            AccountState::Suspended => ("wsaccessusersuspended", "suspended"),
+            AccountState::Deleted => ("wsaccessuserdeleted", "deleted"),
+            AccountState::Unconfirmed => ("wsaccessuserunconfirmed", "unconfirmed"),
+            AccountState::PasswordExpired => ("wsaccessuserexpired", "password expired"),
+            AccountState::NoLogin => ("wsaccessusernologin", "nologin authentication"),
         };
-        Self::new("moodle_exception", &code, message)
+        let message = format!("Refused web service access for {words} username: {username}");
+        Some(Self::new("moodle_exception", code, message))
     }
 
     /// An argument that the function does not take.

@@ -155,17 +155,14 @@ fn refuse_service(app: &App, account: &Account, name: &str, address: IpAddr) -> 
             ));
         };
         if user.valid_until.is_some_and(|end| end < app.now()) {
-            return Err(LoginError::new("invalidtimedtoken", "The permission of the user for this service has ended"));
+            return Err(LoginError::new("invalidtimedtoken", "Invalid token - token expired"));
         }
         if !user.addresses.contains(address) {
-            return Err(LoginError::new("invalidiptoken", "The user may not use this service from this address"));
+            return Err(LoginError::new("invalidiptoken", "Invalid token - your IP is not supported"));
         }
     }
     if let Some(capability) = service.required_capability.as_ref().filter(|name| !account.has_capability(name)) {
-        return Err(LoginError::new(
-            "missingrequiredcapability",
-            format!("The service requires the capability {capability}"),
-        ));
+        return Err(LoginError::new("missingrequiredcapability", format!("The capability {capability} is required.")));
     }
     Ok(())
 }

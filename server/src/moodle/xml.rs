@@ -147,6 +147,49 @@ mod tests {
         );
     }
 
+    /// The text of the first `VALUE` of a document, as a parser reads it.
+    fn value_of(document: &str) -> String {
+        use quick_xml::events::Event;
+        let mut reader = quick_xml::Reader::from_str(document);
+        let (mut text, mut inside) = (String::new(), false);
+        loop {
+            match reader.read_event().unwrap() {
+                Event::Start(start) => inside |= start.name().as_ref() == "VALUE",
+                Event::End(end) if end.name().as_ref() == "VALUE" => return text,
+                Event::Text(part) if inside => text.push_str(&part),
+                Event::GeneralRef(reference) if inside => match reference.resolve_char_ref().unwrap() {
+                    Some(letter) => text.push(letter),
+                    None => text.push_str(quick_xml::escape::resolve_xml_entity(&reference).unwrap()),
+                },
+                Event::Eof => panic!("no value"),
+                _ => {}
+            }
+        }
+    }
+
+    proptest::proptest! {
+        /// Any text comes back, but for the characters that XML cannot hold; and any text as a name does no harm.
+        #[test]
+        fn any_text_is_read_back(text: String, name: String) {
+            let document = response(USER, &Value::members([("note", Value::text(&text))]));
+            let note = document.split("<KEY name=\"note\">").nth(1).unwrap();
+            let expected: String = text
+                .chars()
+                .map(|letter| match letter {
+                    '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+                    letter => letter,
+                })
+                .collect();
+            proptest::prop_assert_eq!(value_of(note), expected);
+            let any = response(Shape::Any, &Value::Struct(vec![(name.clone(), Value::text(&text))]));
+            value_of(&any);
+            let json = super::super::json::response(&Value::Struct(vec![(name.clone(), Value::text(&text))]));
+            let parsed: serde_json::Value = serde_json::from_str(&json).unwrap();
+            proptest::prop_assert_eq!(parsed[name].as_str(), Some(text.as_str()));
+            error(&Exception::invalid_parameter(text), true);
+        }
+    }
+
     #[test]
     fn characters_that_xml_cannot_hold_are_replaced() {
         let mut out = String::new();
