@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, FromArgMatches};
-use engine::{Error, ErrorKind, text};
+use engine::{Engine, Error, ErrorKind, text};
 
 use super::args::Globals;
 use super::console::Console;
@@ -81,6 +81,7 @@ pub(crate) async fn run(args: &ServeArgs, globals: &Globals, console: &mut Conso
     let open_door = settings.authentication == Authentication::None;
     let scheme = if settings.tls.is_some() { "https" } else { "http" };
     let in_clear = settings.tls.is_none() && !settings.listen.ip().is_loopback();
+    warn_of_sites(&engine, &settings, console).await?;
     let peers = peers(&settings)?;
     let app = Arc::new(App::new(engine, settings, gate, Clock::new(now)).with_peers(peers)?);
     // Before listening, so that no signal is missed.
@@ -114,6 +115,21 @@ pub(crate) async fn run(args: &ServeArgs, globals: &Globals, console: &mut Conso
     };
     server.run(stop).await?;
     Ok(Exit::Done)
+}
+
+/// A site of the configuration that the store does not have is mostly a slip of the pen; it may also be loaded later.
+async fn warn_of_sites(engine: &Engine, settings: &ServerSettings, console: &mut Console) -> Result<(), Error> {
+    let snapshot = engine.snapshot(None).await?;
+    let manifest = snapshot.manifest();
+    for name in settings.moodle.sites.keys().filter(|name| **name != manifest.default_site) {
+        if !manifest.sites.contains_key(name) {
+            console.say(&text!(
+                "[sites.{name}] is configured, and the store has no site of that name",
+                "[sites.{name}] est configuré, et le magasin n'a pas de site de ce nom"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Other servers with their tokens, which lie in files or in the environment.

@@ -3,6 +3,8 @@
 //! Query and form hold flat pairs such as `uids[0]=a`; brackets make arrays, of a repeated key the last value counts,
 //! and keys keep the place of their first appearance. Observed on a running Moodle.
 
+use std::collections::HashMap;
+
 use axum::http::{HeaderMap, Method, header};
 use bytes::Bytes;
 
@@ -64,14 +66,14 @@ impl Fields {
     ///
     /// As [`Fields::read`].
     pub fn of_pairs(pairs: impl Iterator<Item = (Vec<u8>, Vec<u8>)>, limit: usize) -> Result<Self, FieldsError> {
-        let mut fields = Vec::new();
+        let mut items = Items::default();
         for (number, (name, value)) in pairs.enumerate() {
             if number >= limit {
                 return Err(FieldsError::TooMany(limit));
             }
-            assign(&mut fields, &name, value)?;
+            items.assign(&name, value)?;
         }
-        Ok(Self(fields))
+        Ok(Self(items.into_pairs()))
     }
 
     /// Those of `other` replace those of the same name.
@@ -142,39 +144,67 @@ async fn parts(content: &str, body: Bytes, limit: usize) -> Result<Vec<(Vec<u8>,
     Ok(pairs)
 }
 
-/// Puts a value where its name with brackets says.
-fn assign(fields: &mut Vec<(Vec<u8>, Field)>, name: &[u8], value: Vec<u8>) -> Result<(), FieldsError> {
-    let name = name.trim_ascii_start();
-    let (base, keys) = path(name);
-    if base.is_empty() {
-        return Ok(());
-    }
-    if keys.len() > MAX_DEPTH {
-        return Err(FieldsError::TooDeep);
-    }
-    let mut slot = entry(fields, base);
-    for key in keys {
-        if !matches!(slot, Field::Array(_)) {
-            *slot = Field::Array(Vec::new());
-        }
-        let Field::Array(items) = slot else { return Ok(()) };
-        let key = if key.is_empty() { next_index(items) } else { key };
-        slot = entry(items, key);
-    }
-    *slot = Field::Scalar(value);
-    Ok(())
+/// Values by key while they are collected: found by their keys, kept in order of appearance.
+#[derive(Debug, Default)]
+struct Items {
+    slots: Vec<(Vec<u8>, Slot)>,
+    places: HashMap<Vec<u8>, usize>,
+    /// The number after the greatest number among the keys.
+    next: u64,
 }
 
-/// The field of that key, which is made at the end when there is none.
-fn entry(items: &mut Vec<(Vec<u8>, Field)>, key: Vec<u8>) -> &mut Field {
-    let at = match items.iter().position(|(known, _)| *known == key) {
-        Some(at) => at,
-        None => {
-            items.push((key, Field::Scalar(Vec::new())));
-            items.len() - 1
+/// A value while it is collected.
+#[derive(Debug)]
+enum Slot {
+    Scalar(Vec<u8>),
+    Array(Items),
+}
+
+impl Items {
+    /// Puts a value where its name with brackets says.
+    fn assign(&mut self, name: &[u8], value: Vec<u8>) -> Result<(), FieldsError> {
+        let (base, keys) = path(name.trim_ascii_start());
+        if base.is_empty() {
+            return Ok(());
         }
-    };
-    &mut items[at].1
+        if keys.len() > MAX_DEPTH {
+            return Err(FieldsError::TooDeep);
+        }
+        let mut slot = self.slot(base);
+        for key in keys {
+            if let Slot::Scalar(_) = slot {
+                *slot = Slot::Array(Self::default());
+            }
+            let Slot::Array(items) = slot else { return Ok(()) };
+            let key = if key.is_empty() { items.next.to_string().into_bytes() } else { key };
+            slot = items.slot(key);
+        }
+        *slot = Slot::Scalar(value);
+        Ok(())
+    }
+
+    /// The value of that key, which is made at the end when there is none.
+    fn slot(&mut self, key: Vec<u8>) -> &mut Slot {
+        let at = match self.places.get(&key) {
+            Some(at) => *at,
+            None => {
+                let number = std::str::from_utf8(&key).ok().and_then(|key| key.parse::<u64>().ok());
+                self.next = number.map_or(self.next, |number| self.next.max(number.saturating_add(1)));
+                self.places.insert(key.clone(), self.slots.len());
+                self.slots.push((key, Slot::Scalar(Vec::new())));
+                self.slots.len() - 1
+            }
+        };
+        &mut self.slots[at].1
+    }
+
+    fn into_pairs(self) -> Vec<(Vec<u8>, Field)> {
+        let field = |slot| match slot {
+            Slot::Scalar(bytes) => Field::Scalar(bytes),
+            Slot::Array(items) => Field::Array(items.into_pairs()),
+        };
+        self.slots.into_iter().map(|(key, slot)| (key, field(slot))).collect()
+    }
 }
 
 /// A name without brackets, and the keys in its brackets. PHP writes an underscore for dots and blanks in the name.
@@ -194,13 +224,6 @@ fn path(name: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>) {
     }
     // A bracket that nobody closes is a part of the name.
     if keys.is_empty() { (plain(name), keys) } else { (plain(&name[..open]), keys) }
-}
-
-/// The number after the greatest number among the keys.
-fn next_index(items: &[(Vec<u8>, Field)]) -> Vec<u8> {
-    let number = |key: &[u8]| std::str::from_utf8(key).ok()?.parse::<u64>().ok();
-    let greatest = items.iter().filter_map(|(key, _)| number(key)).max();
-    greatest.map_or(0, |number| number.saturating_add(1)).to_string().into_bytes()
 }
 
 #[cfg(test)]
