@@ -122,13 +122,14 @@ fn next_steps(url: &str, lang: Lang) -> String {
     text
 }
 
-fn next_commands() -> [String; 4] {
+fn next_commands() -> [String; 5] {
     let sql = "SELECT component, count(*) AS hits FROM campus.logstore_standard_log GROUP BY component ORDER BY hits DESC LIMIT 10";
     [
         "query".to_owned(),
         format!("query \"{sql}\""),
         "query --format json \"SELECT userid, session_stats(timecreated, 900) AS stats FROM reports.logstore_standard_log GROUP BY userid\" -o stats.json".to_owned(),
         "store stats".to_owned(),
+        "serve --authentication none".to_owned(),
     ]
 }
 
