@@ -90,7 +90,7 @@ impl Server {
             None => running.await,
         };
         flushing.abort();
-        self.app.gate.flush_use(self.app.now()).await?;
+        flush(&self.app).await;
         tracing::info!("stopped");
         ended.map_err(|error| Error::bug("the server ended early").because(error))?.map_err(Error::from)
     }
@@ -106,9 +106,14 @@ async fn wait_for_end(running: &tokio::task::JoinHandle<std::io::Result<()>>) {
 async fn flush_regularly(app: Arc<App>) {
     loop {
         tokio::time::sleep(FLUSH).await;
-        if let Err(error) = app.gate.flush_use(app.now()).await {
-            tracing::warn!(error = %error.describe(engine::Lang::En), "when tokens were used could not be written");
-        }
+        flush(&app).await;
+    }
+}
+
+/// Writes when tokens were used. That it cannot, such as into a store that may only be read, is no reason to fail.
+async fn flush(app: &App) {
+    if let Err(error) = app.gate.flush_use(app.now()).await {
+        tracing::warn!(error = %error.describe(engine::Lang::En), "when tokens were used could not be written");
     }
 }
 
