@@ -4,6 +4,7 @@ mod clients;
 mod hostile;
 mod moodle;
 mod native;
+mod process;
 mod security;
 mod stop;
 
@@ -38,7 +39,11 @@ struct Setup {
 impl Setup {
     /// The worked example in an empty store, no settings.
     async fn new() -> Result<Self> {
-        let engine = Engine::open("memory://", &[]).await?;
+        Self::on(Engine::open("memory://", &[]).await?).await
+    }
+
+    /// The same in a store that is there.
+    async fn on(engine: Engine) -> Result<Self> {
         load(&engine, None).await?;
         let mut setup = Self { engine, config: Config::default() };
         for (key, value) in [("server.listen", "127.0.0.1:0"), ("server.drain_delay", "0"), ("limits.refusals", "0")] {

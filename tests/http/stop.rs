@@ -1,67 +1,18 @@
 //! The end of a server: a signal under load, and TLS at the other end of its life.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use reqwest::Client;
-use tempfile::TempDir;
 
-/// A server in a process of its own.
-struct Process {
-    child: Child,
-    root: String,
-    folder: TempDir,
-}
-
-impl Process {
-    fn start(flags: &[&str]) -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let store = folder.path().join("store").to_string_lossy().into_owned();
-        let label = ["token", "create", "--label", "x", "--scope", "admin"];
-        let made = Command::new(env!("CARGO_BIN_EXE_assidu-child")).args(["--store", &store]).args(label).output()?;
-        ensure!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let mut child = Command::new(env!("CARGO_BIN_EXE_assidu-child"))
-            .args(["--store", &store, "--lang", "en", "--log", "warn", "serve", "--listen", "127.0.0.1:0"])
-            .args(flags)
-            .stderr(Stdio::piped())
-            .spawn()?;
-        let stderr = child.stderr.take().context("standard error")?;
-        let mut line = String::new();
-        let mut lines = BufReader::new(stderr);
-        lines.read_line(&mut line)?;
-        let root = line.split(" on ").nth(1).and_then(|rest| rest.split(';').next()).context(line.clone())?.to_owned();
-        // Nobody reads the rest, and a full pipe would stop the server.
-        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-        Ok(Self { child, root, folder })
-    }
-
-    fn signal(&self, name: &str) -> Result<()> {
-        let done = Command::new("kill").args([&format!("-{name}"), &self.child.id().to_string()]).status()?;
-        ensure!(done.success(), "kill: {done}");
-        Ok(())
-    }
-
-    /// The exit code, once the process ends.
-    fn wait(mut self) -> Result<Option<i32>> {
-        let end = Instant::now() + Duration::from_secs(20);
-        while Instant::now() < end {
-            if let Some(status) = self.child.try_wait()? {
-                return Ok(status.code());
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        self.child.kill()?;
-        anyhow::bail!("the server does not end")
-    }
-}
+use super::process::Process;
 
 /// Under load a signal ends the server in good order: not ready at once, everything that was accepted is answered.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_under_load_loses_no_reply() -> Result<()> {
     for name in ["TERM", "INT"] {
-        let process = Process::start(&["--authentication", "none", "--drain-delay", "1s"])?;
+        let flags = ["--authentication", "none", "--drain-delay", "1s"];
+        let mut process = Process::start(Process::folder()?, "warn", &flags).await?;
         let (client, root) = (Client::new(), process.root.clone());
         let ready = async || anyhow::Ok(client.get(format!("{root}/ready")).send().await?.status().as_u16());
         assert_eq!(ready().await?, 200);
@@ -107,7 +58,7 @@ async fn a_server_with_a_certificate_speaks_https() -> Result<()> {
     std::fs::write(&certificate, made.cert.pem())?;
     std::fs::write(&key, made.signing_key.serialize_pem())?;
     let flags = ["--tls-certificate", certificate.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
-    let process = Process::start(&flags)?;
+    let mut process = Process::start(Process::folder()?, "warn", &flags).await?;
     let port = process.root.rsplit(':').next().unwrap().to_owned();
     assert!(process.root.starts_with("https://"), "{}", process.root);
     let authority = reqwest::Certificate::from_pem(made.cert.pem().as_bytes())?;
@@ -116,7 +67,6 @@ async fn a_server_with_a_certificate_speaks_https() -> Result<()> {
     assert_eq!((live.status().as_u16(), live.version()), (200, reqwest::Version::HTTP_2));
     assert!(client.get(format!("http://localhost:{port}/live")).send().await.is_err());
     process.signal("TERM")?;
-    assert!(process.folder.path().exists());
     assert_eq!(process.wait()?, Some(0));
     Ok(())
 }
