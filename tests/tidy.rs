@@ -395,3 +395,18 @@ fn no_test_is_ignored_and_nothing_is_left_to_do_without_a_condition() -> Result<
     }
     Ok(())
 }
+
+/// The command line starts the server, and nothing of the server knows of a command line.
+#[test]
+fn the_server_knows_no_command_line() -> Result<()> {
+    let sources = texts(&root().join("server/src"), "rs")?;
+    let below: Vec<&String> = sources
+        .keys()
+        .filter(|path| !path.starts_with("cli/") && !["lib.rs", "main.rs"].contains(&path.as_str()))
+        .collect();
+    anyhow::ensure!(below.iter().any(|path| path.starts_with("routes/")), "the server was not found");
+    for path in below {
+        anyhow::ensure!(!sources[path].contains("crate::cli"), "{path} uses the command line");
+    }
+    Ok(())
+}

@@ -12,5 +12,6 @@ pub mod moodle;
 pub mod peer;
 mod routes;
 pub mod settings;
+mod values;
 
 pub use routes::{functions_markdown, http_markdown, router};

@@ -49,6 +49,36 @@ async fn a_signal_under_load_loses_no_reply() -> Result<()> {
     Ok(())
 }
 
+/// Requests that run when the signal comes are answered: checking a password takes its time, and two are checked at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_waits_for_requests_that_run() -> Result<()> {
+    let mut process =
+        Process::start(Process::folder()?, "warn", &["--drain-delay", "0", "--limit-refusals", "0"]).await?;
+    let mut logins = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let url = format!("{}/login/token.php", process.root);
+        let form = [("username", "nobody"), ("password", "any password"), ("service", "any")];
+        logins.spawn(async move { super::json(Client::new().post(url).form(&form).send().await?).await });
+    }
+    let metrics = format!("{}/metrics", process.root);
+    // All of them have arrived.
+    loop {
+        let text = reqwest::get(&metrics).await?.text().await?;
+        // The one that asks runs too.
+        if text.contains("assidu_http_requests_running 7\n") {
+            break;
+        }
+        ensure!(!text.contains("route=\"/login/token.php\""), "they end too fast to be met: {text}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    process.signal("TERM")?;
+    for answer in logins.join_all().await {
+        assert_eq!(answer?["errorcode"], "invalidlogin");
+    }
+    assert_eq!(process.wait()?, Some(0));
+    Ok(())
+}
+
 /// A server with a certificate speaks HTTPS, and nothing else.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_with_a_certificate_speaks_https() -> Result<()> {

@@ -10,7 +10,7 @@ mod console;
 mod demo;
 mod exit;
 mod explain;
-pub(crate) mod flags;
+mod flags;
 mod load;
 mod log;
 mod numbers;
@@ -26,7 +26,7 @@ mod sql;
 mod stats;
 mod store;
 mod summary;
-pub(crate) mod time_flags;
+mod time_flags;
 mod token;
 
 use std::ffi::OsString;

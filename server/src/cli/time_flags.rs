@@ -1,11 +1,10 @@
 //! Flags of everything that computes time: policies, range, users; and what every answer says about them.
 
-use chrono_tz::Tz;
 use engine::query::Limits;
 use engine::stats::services::{CourseSource, UserSource};
 use engine::stats::{Request, Stats};
+use engine::text;
 use engine::time::{self, DayEdge, Policy, RangeEnd};
-use engine::{Text, text};
 
 use super::args::{CourseColumn, Globals, TimeArgs, UserColumn};
 use super::config;
@@ -51,8 +50,8 @@ impl Asked {
     pub(crate) async fn new(args: &TimeArgs, globals: &Globals, now: i64) -> Result<Self, Failure> {
         let config = config::load(globals)?;
         let zone = flags::parse("timezone", args.timezone.as_deref(), flags::timezone)?.unwrap_or(config.zone.0);
-        let from = flags::parse("from", args.from.as_deref(), |text| moment(text, zone, DayEdge::First))?;
-        let to = flags::parse("to", args.to.as_deref(), |text| moment(text, zone, DayEdge::Last))?;
+        let from = flags::parse("from", args.from.as_deref(), |text| flags::moment(text, zone, DayEdge::First))?;
+        let to = flags::parse("to", args.to.as_deref(), |text| flags::moment(text, zone, DayEdge::Last))?;
         let named = if args.policy.is_empty() { vec![config.policy.0.clone()] } else { args.policy.clone() };
         let mut policies = Vec::new();
         for name in &named {
@@ -91,14 +90,4 @@ pub(crate) fn print_basis(basis: &Basis, console: &mut Console) -> Result<(), Fa
     );
     let line = format!("{}\n", line.get(console.lang()));
     Ok(console.data(&line)?)
-}
-
-/// A moment; a date is its first second, or its last one where a range ends.
-pub(crate) fn moment(value: &str, zone: Tz, edge: DayEdge) -> Result<i64, Text> {
-    time::moment(value, zone, edge).ok_or_else(|| {
-        text!(
-            "write Unix seconds, a date such as 2024-01-31, or RFC 3339",
-            "écrivez des secondes Unix, une date comme 2024-01-31, ou RFC 3339"
-        )
-    })
 }

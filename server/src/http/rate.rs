@@ -14,8 +14,8 @@ pub(crate) struct Rates {
     refusals: Option<DefaultKeyedRateLimiter<IpAddr>>,
     /// Seconds until an address that is out of refusals has one again.
     pause: u64,
-    /// Cells that were taken by refusals that never happened are given back by time alone, so looking must not take
-    /// one: this set holds addresses that are out of cells, until their next cell comes.
+    /// Addresses that are out of refusals, until they have one again. The limiter itself cannot be asked without taking
+    /// one.
     blocked: std::sync::Mutex<std::collections::HashMap<IpAddr, std::time::Instant>>,
 }
 

@@ -3,6 +3,7 @@
 use super::exception::Exception;
 use super::shape::{Member, Shape};
 use super::value::Value;
+use super::xml_text::xml_text;
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" ?>\n";
 
@@ -94,19 +95,7 @@ fn scalar(out: &mut String, value: &Value) {
 
 /// Appends a text: four characters escaped as Moodle does, and those that XML cannot hold replaced.
 pub(crate) fn escape(out: &mut String, text: &str) {
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            // A parser would read a line feed instead.
-            '\r' => out.push_str("&#13;"),
-            '\t' | '\n' => out.push(letter),
-            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            _ => out.push(letter),
-        }
-    }
+    out.push_str(&xml_text(text).replace('"', "&quot;"));
 }
 
 #[cfg(test)]

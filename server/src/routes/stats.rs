@@ -23,9 +23,9 @@ use super::native;
 use super::parameters::Parameters;
 use crate::access::{Caller, Scope};
 use crate::answers::{Basis, ExplanationJson, Names, UserJson, explanation_json, user_json};
-use crate::cli::{flags, time_flags};
 use crate::http::{App, Problem};
 use crate::moodle::call::Trace;
+use crate::values;
 
 /// What is asked, besides of whom.
 struct Asked {
@@ -42,7 +42,7 @@ impl Asked {
     /// Reads the parameters that all routes of time have.
     fn read(app: &App, caller: &Caller, parameters: &mut Parameters) -> Self {
         let settings = &app.settings;
-        let zone = parameters.parse("timezone", flags::timezone).unwrap_or(settings.zone);
+        let zone = parameters.parse("timezone", values::timezone).unwrap_or(settings.zone);
         let to = parameters.text("to");
         let site = parameters.text("site");
         if let Some(site) = site.as_deref().filter(|site| !caller.sees(site)) {
@@ -60,8 +60,8 @@ impl Asked {
         };
         Self {
             policies,
-            from: parameters.parse("from", |text| time_flags::moment(text, zone, DayEdge::First)),
-            to: parameters.parse("to", |text| time_flags::moment(text, zone, DayEdge::Last)),
+            from: parameters.parse("from", |text| values::moment(text, zone, DayEdge::First)),
+            to: parameters.parse("to", |text| values::moment(text, zone, DayEdge::Last)),
             to_is_day: to.is_some_and(|to| is_date(&to)),
             zone,
             site: site.or_else(|| caller.home().map(str::to_owned)),

@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 use super::given::{GivenValue, Origin};
 use super::table::SETTINGS;
 use super::{Config, parts};
-use crate::cli::flags;
+use crate::values;
 
 /// Keys of the file that are no tables of [`SETTINGS`].
 const KEYS: [&str; 6] = ["timezone", "stats", "policies", "sites", "peers", "moodle"];
@@ -35,7 +35,7 @@ impl File<'_> {
             match name {
                 "timezone" => {
                     let zone = self.string(value, name)?;
-                    let zone = flags::timezone(&zone).map_err(|reason| self.fault(value.span().start, reason))?;
+                    let zone = values::timezone(&zone).map_err(|reason| self.fault(value.span().start, reason))?;
                     config.zone = (zone, Origin::File);
                 }
                 "stats" => self.stats(self.table(value, name)?, config)?,

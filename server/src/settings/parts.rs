@@ -11,7 +11,7 @@ use url::Url;
 
 use super::file::File;
 use crate::access::AddressList;
-use crate::cli::flags;
+use crate::values;
 
 /// What the web service tells of a site of the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -166,7 +166,7 @@ pub(super) fn peers(file: &File<'_>, table: &DeTable<'_>) -> Result<BTreeMap<Str
 }
 
 fn duration(file: &File<'_>, value: &Spanned<DeValue<'_>>, text: &str) -> Result<Duration, Error> {
-    let seconds = flags::duration(text).map_err(|reason| file.fault(value.span().start, reason))?;
+    let seconds = values::duration(text).map_err(|reason| file.fault(value.span().start, reason))?;
     Ok(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 

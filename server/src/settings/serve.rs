@@ -13,7 +13,7 @@ use url::Url;
 use super::given::Given;
 use super::{Config, PeerSettings, Service, SiteSettings};
 use crate::access::AddressList;
-use crate::cli::flags;
+use crate::values;
 
 /// Whether callers need a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,7 +177,7 @@ fn limits(given: &Given, processors: usize) -> Result<Limits, Error> {
     let work: usize = given.number("limits.work")?;
     let at_least_one = |key: &str| -> Result<usize, Error> { Ok(given.number::<usize>(key)?.max(1)) };
     Ok(Limits {
-        body: given.parse("limits.body", flags::size)?,
+        body: given.parse("limits.body", values::size)?,
         fields: at_least_one("limits.fields")?,
         list: at_least_one("limits.list")?,
         requests: at_least_one("limits.requests")?,
@@ -186,7 +186,7 @@ fn limits(given: &Given, processors: usize) -> Result<Limits, Error> {
         header_time: time(given, "limits.header_time")?,
         rate: given.number("limits.rate")?,
         refusals: given.number("limits.refusals")?,
-        memory: given.parse("limits.memory", flags::size)?,
+        memory: given.parse("limits.memory", values::size)?,
     })
 }
 
@@ -199,7 +199,7 @@ fn moodle(config: &Config) -> Result<MoodleSettings, Error> {
         debug: given.truth("moodle.debug")?,
         maintenance: given.truth("moodle.maintenance")?,
         login_by_url: given.truth("moodle.login_by_url")?,
-        token_life: given.parse("moodle.token_life", flags::duration)?,
+        token_life: given.parse("moodle.token_life", values::duration)?,
         release: given.get("moodle.release").text,
         version: given.get("moodle.version").text,
         services: config.services.clone(),
@@ -237,7 +237,7 @@ fn url(given: &Given, text: &str) -> Result<Url, Error> {
 }
 
 fn time(given: &Given, key: &str) -> Result<Duration, Error> {
-    let seconds = given.parse(key, flags::duration)?;
+    let seconds = given.parse(key, values::duration)?;
     Ok(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
 }
 
