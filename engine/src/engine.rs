@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::execution::object_store::ObjectStoreUrl;
 
 use crate::error::Result;
+use crate::etl;
 use crate::functions;
 use crate::load::{LoadRequest, LoadSummary, Progress};
 use crate::query::{Limits, Session, SnapshotCatalog};
@@ -46,6 +47,11 @@ impl Engine {
     /// slashes for groups.
     pub fn register(&self, name: &str) -> Register {
         Register::new(&self.store, name)
+    }
+
+    /// Names of the documents below a folder of them, sorted.
+    pub async fn registers(&self, folder: &str) -> Result<Vec<String>> {
+        Register::names(&self.store, folder).await
     }
 
     /// The newest snapshot, or the one of a commit.
@@ -144,8 +150,12 @@ impl Engine {
     }
 
     /// Deletes manifests older than `keep_seconds` and data files that no kept manifest names; see [`Store::vacuum`].
+    ///
+    /// Snapshots that a consumer's batch needs stay: the open ones always, acknowledged ones as long as they are kept
+    /// for replay ([`etl::REPLAY_SECONDS`]).
     pub async fn vacuum(&self, now: i64, keep_seconds: i64, dry_run: bool, force: bool) -> Result<VacuumReport> {
-        self.store.vacuum(now, keep_seconds, dry_run, force).await
+        let pinned = etl::pinned_commits(self, now, etl::REPLAY_SECONDS).await?;
+        self.store.vacuum(now, keep_seconds, &pinned, dry_run, force).await
     }
 
     /// Makes the contents of an older commit the newest ones, as a new commit; answers its number.

@@ -32,6 +32,7 @@
 
 mod engine;
 pub mod error;
+pub mod etl;
 pub mod fault;
 pub mod functions;
 pub mod load;
@@ -41,6 +42,7 @@ pub mod stats;
 pub mod store;
 mod text;
 pub mod time;
+pub mod view;
 
 pub use engine::Engine;
 pub use error::{Error, ErrorKind, Result};

@@ -27,7 +27,7 @@ pub use runtime::Runtime;
 pub use session::{Session, SessionBuilder};
 pub use settings::{BATCH_ROWS, CATALOG};
 pub use shape::MAX_SQL_BYTES;
-pub(crate) use statement::parse;
+pub(crate) use statement::{parse, select_relations};
 
 #[cfg(test)]
 mod tests;

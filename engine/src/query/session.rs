@@ -123,6 +123,16 @@ impl Session {
         Ok(Arc::new(Schema::clone(plan.schema().as_arrow())))
     }
 
+    /// [`Session::schema`] with values for parameters, for statements whose columns have the types of their values.
+    pub async fn schema_with(&self, sql: &str, params: impl Into<ParamValues>) -> Result<SchemaRef> {
+        let params = params.into();
+        let state = self.state_for(sql);
+        let (plan, in_calls) = self.logical(&state, sql, Some(&params)).await?;
+        let plan = bind(plan, params, in_calls)?;
+        let plan = state.optimize(&plan).map_err(|error| failure(error, &self.limits))?;
+        Ok(Arc::new(Schema::clone(plan.schema().as_arrow())))
+    }
+
     /// The parameters that a statement names, without `$`.
     pub async fn parameters(&self, sql: &str) -> Result<BTreeSet<String>> {
         let state = self.state_for(sql);

@@ -40,6 +40,25 @@ pub(crate) fn parse(sql: &str) -> Result<Statement> {
     Ok(statement)
 }
 
+/// The names of the tables that a text reads, as it writes them. The text must hold exactly one SELECT, with or without
+/// WITH, or VALUES.
+pub(crate) fn select_relations(sql: &str) -> Result<Vec<String>> {
+    let statement = parse(sql)?;
+    let Statement::Statement(statement) = &statement else { return Err(refuse("EXPLAIN")) };
+    if !matches!(**statement, ast::Statement::Query(_)) {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            text!("it must be one SELECT", "ce doit être un seul SELECT"),
+        ));
+    }
+    let mut names = Vec::new();
+    let _ = ast::visit_relations(&**statement, |name| {
+        names.push(name.to_string());
+        ControlFlow::<()>::Continue(())
+    });
+    Ok(names)
+}
+
 /// Moodle has tables whose names are keywords, first of all `user`. Before a dot a word is always a name.
 fn qualifiers_as_names(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     for place in 1..tokens.len() {

@@ -4,6 +4,7 @@
 //! over all tables and sites. Only this module writes or names Parquet paths.
 
 mod change;
+mod document;
 mod fileset;
 mod layout;
 mod manifest;
@@ -28,6 +29,7 @@ use object_store::path::Path;
 use crate::error::{Error, ErrorKind, Result};
 
 pub use change::{Change, NewFile, TableChange, TableNeed};
+pub use document::Document;
 pub(crate) use fileset::clusters;
 use layout::Location;
 pub use manifest::{Bound, COMMIT, Column, ColumnStats, ColumnType, DataFile, FORMAT, Manifest, Site, Table};

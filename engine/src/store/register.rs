@@ -4,6 +4,7 @@
 //! So they are not in manifests: each document has its own sequence of numbered versions, and the newest one counts.
 //! As with manifests, a version is created if and only if its number is free, on a disk and on an object store alike.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -101,6 +102,25 @@ impl Register {
             super::layout::delete_all(self.store.location(), paths).await?;
         }
         Ok(true)
+    }
+
+    /// Deletes all versions.
+    ///
+    /// # Errors
+    ///
+    /// `Io` when the store cannot be written.
+    pub async fn delete(&self) -> Result<()> {
+        let paths = self.versions().await?.into_iter().map(|version| self.path(version)).collect();
+        super::layout::delete_all(self.store.location(), paths).await
+    }
+
+    /// Names of the registers below a folder of registers, sorted.
+    pub(crate) async fn names(store: &Store, folder: &str) -> Result<Vec<String>> {
+        let listed = store.location().list(&Path::from(format!("{FOLDER}/{folder}")), None).await?;
+        let prefix = format!("{FOLDER}/");
+        let name = |path: &str| Some(path.strip_prefix(&prefix)?.rsplit_once('/')?.0.to_owned());
+        let names: BTreeSet<String> = listed.iter().filter_map(|object| name(object.location.as_ref())).collect();
+        Ok(names.into_iter().collect())
     }
 
     /// Numbers of the versions that are there, ascending.

@@ -14,13 +14,20 @@ use crate::error::{Error, ErrorKind, Result};
 pub const MIN_KEEP_SECONDS: i64 = 3600;
 
 impl Store {
-    /// Deletes manifests older than `keep_seconds` and data files that no kept manifest names. The newest snapshot and
-    /// those in use in this process always stay. With `force`, times shorter than [`MIN_KEEP_SECONDS`] are accepted.
+    /// Deletes manifests older than `keep_seconds` and data files that no kept manifest names. The newest snapshot,
+    /// those of the `pinned` commits and those in use in this process always stay. With `force`, times shorter than [`MIN_KEEP_SECONDS`] are accepted.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Invalid`] for a shorter time without `force`.
-    pub async fn vacuum(&self, now: i64, keep_seconds: i64, dry_run: bool, force: bool) -> Result<VacuumReport> {
+    pub async fn vacuum(
+        &self,
+        now: i64,
+        keep_seconds: i64,
+        pinned: &BTreeSet<u64>,
+        dry_run: bool,
+        force: bool,
+    ) -> Result<VacuumReport> {
         if keep_seconds < MIN_KEEP_SECONDS && !force {
             return Err(Error::new(
                 ErrorKind::Invalid,
@@ -31,7 +38,7 @@ impl Store {
             ));
         }
         step("vacuum:before");
-        let (old, named) = self.sort_manifests(now - keep_seconds).await?;
+        let (old, named) = self.sort_manifests(now - keep_seconds, pinned).await?;
         let mut report = VacuumReport { manifests: old.len() as u64, ..VacuumReport::default() };
         let garbage = self.garbage(&named, now - keep_seconds).await?;
         report.files = garbage.len() as u64;
@@ -51,7 +58,7 @@ impl Store {
     }
 
     /// Commits whose manifests go, and the paths that the others name.
-    async fn sort_manifests(&self, before: i64) -> Result<(Vec<u64>, BTreeSet<String>)> {
+    async fn sort_manifests(&self, before: i64, pinned: &BTreeSet<u64>) -> Result<(Vec<u64>, BTreeSet<String>)> {
         let newest = self.snapshot(None).await?.commit();
         let in_use = self.commits_in_use();
         let mut old = Vec::new();
@@ -59,7 +66,8 @@ impl Store {
         for commit in self.kept_commits().await? {
             let snapshot = self.read_manifest(commit).await?;
             let manifest = snapshot.manifest();
-            if commit < newest && manifest.at < before && !in_use.contains(&commit) {
+            let needed = pinned.contains(&commit) || in_use.contains(&commit);
+            if commit < newest && manifest.at < before && !needed {
                 old.push(commit);
             } else {
                 named.extend(manifest.files().map(|file| file.path.clone()));

@@ -1,8 +1,8 @@
 //! [`Access`]: the document of all accounts and tokens.
 
+use engine::store::Document;
 use serde::{Deserialize, Serialize};
 
-use super::register::Document;
 use super::{Account, Token};
 
 /// All accounts and tokens, as they are stored.
@@ -24,7 +24,7 @@ pub struct Access {
 
 impl Document for Access {
     const FORMAT: u32 = 1;
-    const REGISTER: &'static str = "access";
+    const WHAT: (&'static str, &'static str) = ("accounts and tokens", "comptes et jetons");
 }
 
 impl Default for Access {

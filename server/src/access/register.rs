@@ -3,23 +3,10 @@
 use std::time::Duration;
 
 use engine::store::Register;
-use engine::{Engine, Error, ErrorKind, Result, text};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use engine::{Engine, Result};
 
 use super::secret::random;
 use super::{Access, Usage};
-
-/// How often a change is tried while others write; a hundred writers at once need fewer.
-const ATTEMPTS: u32 = 200;
-
-/// A document of a register.
-pub(super) trait Document: Default + Clone + PartialEq + Serialize + DeserializeOwned {
-    /// The form that this version writes, and the newest that it reads.
-    const FORMAT: u32;
-    /// The register that holds it.
-    const REGISTER: &'static str;
-}
 
 /// The registers of accounts, tokens and last uses of one store. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -31,7 +18,7 @@ pub struct AccessRegister {
 impl AccessRegister {
     /// The registers of the store behind this engine.
     pub fn new(engine: &Engine) -> Self {
-        Self { access: engine.register(Access::REGISTER), usage: engine.register(Usage::REGISTER) }
+        Self { access: engine.register("access"), usage: engine.register("access/use") }
     }
 
     /// Accounts and tokens as they are now; none when nobody has written any.
@@ -40,7 +27,7 @@ impl AccessRegister {
     ///
     /// `Io` when the store cannot be reached, `Newer` or `Corrupt` when the document cannot be read.
     pub async fn load(&self) -> Result<Access> {
-        Ok(read(&self.access).await?.1)
+        Ok(self.access.read_document().await?.1)
     }
 
     /// Number of the newest version of accounts and tokens; 0 when there is none. Cheaper than [`AccessRegister::load`].
@@ -58,7 +45,7 @@ impl AccessRegister {
     ///
     /// Those of [`AccessRegister::load`].
     pub async fn load_version(&self) -> Result<(u64, Access)> {
-        read(&self.access).await
+        self.access.read_document().await
     }
 
     /// Changes accounts and tokens. When another process writes at the same time, the change is made anew on what that
@@ -69,7 +56,7 @@ impl AccessRegister {
     /// The error of the change, after which nothing is written; those of [`AccessRegister::load`]; `Conflict` when
     /// others write without a pause.
     pub async fn update<T>(&self, change: impl FnMut(&mut Access) -> Result<T>) -> Result<T> {
-        update(&self.access, change).await
+        self.access.update_document(pause, change).await
     }
 
     /// Last uses of the tokens.
@@ -78,7 +65,7 @@ impl AccessRegister {
     ///
     /// Those of [`AccessRegister::load`].
     pub async fn usage(&self) -> Result<Usage> {
-        Ok(read(&self.usage).await?.1)
+        Ok(self.usage.read_document().await?.1)
     }
 
     /// Adds last uses to those that are stored; the later one of each token counts.
@@ -87,77 +74,24 @@ impl AccessRegister {
     ///
     /// Those of [`AccessRegister::update`].
     pub async fn merge_usage(&self, usage: &Usage) -> Result<()> {
-        update(&self.usage, |stored: &mut Usage| {
+        let merge = |stored: &mut Usage| {
             stored.merge(usage);
             Ok(())
-        })
-        .await
+        };
+        self.usage.update_document(pause, merge).await
     }
-}
-
-async fn read<D: Document>(register: &Register) -> Result<(u64, D)> {
-    match register.read().await? {
-        Some(entry) => Ok((entry.version, parse(&entry.bytes)?)),
-        None => Ok((0, D::default())),
-    }
-}
-
-async fn update<D: Document, T>(register: &Register, mut change: impl FnMut(&mut D) -> Result<T>) -> Result<T> {
-    for attempt in 0..ATTEMPTS {
-        let (version, before) = read::<D>(register).await?;
-        let mut after = before.clone();
-        let result = change(&mut after)?;
-        if after == before {
-            return Ok(result);
-        }
-        let bytes = serde_json::to_vec(&after).map_err(|error| Error::bug("a register is no JSON").because(error))?;
-        if register.write(version, bytes).await? {
-            return Ok(result);
-        }
-        tokio::time::sleep(pause(attempt)?).await;
-    }
-    Err(Error::new(
-        ErrorKind::Conflict,
-        text!(
-            "accounts and tokens are being changed by others without a pause; repeat the command",
-            "les comptes et les jetons sont modifiés sans cesse par d'autres ; recommencez"
-        ),
-    ))
 }
 
 /// Up to 50 milliseconds, by chance, so that those who met do not meet again.
-fn pause(attempt: u32) -> Result<Duration> {
-    let [chance] = random()?;
-    Ok(Duration::from_millis(u64::from(chance) % u64::from((attempt + 1) * 5).min(50)))
-}
-
-/// The form of a document, which is read before the rest.
-#[derive(Deserialize)]
-struct Head {
-    format: u32,
-}
-
-fn parse<D: Document>(bytes: &[u8]) -> Result<D> {
-    let damaged = |error: serde_json::Error| {
-        let name = D::REGISTER;
-        let message = text!("the register `{name}` is damaged", "le registre `{name}` est endommagé");
-        Error::new(ErrorKind::Corrupt, message).because(error)
-    };
-    let Head { format } = serde_json::from_slice(bytes).map_err(damaged)?;
-    if format > D::FORMAT {
-        return Err(Error::new(
-            ErrorKind::Newer,
-            text!(
-                "accounts and tokens were written by a newer version of the program",
-                "les comptes et les jetons ont été écrits par une version plus récente du programme"
-            ),
-        ));
-    }
-    serde_json::from_slice(bytes).map_err(damaged)
+fn pause(attempt: u32) -> Duration {
+    let [chance] = random().unwrap_or_default();
+    Duration::from_millis(u64::from(chance) % u64::from((attempt + 1) * 5).min(50))
 }
 
 #[cfg(test)]
 mod tests {
+    use engine::ErrorKind;
+
     use super::*;
     use crate::access::{NewAccount, NewToken, Scope, Secret};
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::register::Document;
+use engine::store::Document;
 
 /// The last use of a token.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ pub struct Usage {
 
 impl Document for Usage {
     const FORMAT: u32 = 1;
-    const REGISTER: &'static str = "access/use";
+    const WHAT: (&'static str, &'static str) = ("last uses of tokens", "derniers usages des jetons");
 }
 
 impl Default for Usage {
