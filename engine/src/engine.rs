@@ -73,6 +73,13 @@ impl Engine {
         self.session_of(&snapshot, &site, limits, settings)
     }
 
+    /// A session over what a request names.
+    pub async fn session_for(&self, request: &SessionRequest) -> Result<Session> {
+        let snapshot = self.store.snapshot(request.commit).await?;
+        let site = request.site.clone().unwrap_or_else(|| snapshot.manifest().default_site.clone());
+        self.session_of(&snapshot, &site, &request.limits, &request.settings)
+    }
+
     /// A session in which tables without a site are those of this one.
     fn session_of(
         &self,
@@ -161,5 +168,29 @@ impl Engine {
     /// Makes the contents of an older commit the newest ones, as a new commit; answers its number.
     pub async fn restore(&self, commit: u64, now: i64) -> Result<u64> {
         self.store.restore(commit, now).await
+    }
+}
+
+/// What a session is over.
+#[derive(Debug, Clone)]
+pub struct SessionRequest {
+    /// Snapshot.
+    pub commit: Option<u64>,
+    /// Site.
+    pub site: Option<String>,
+    /// Limits.
+    pub limits: Limits,
+    /// Settings.
+    pub settings: Settings,
+    /// Pseudonyms.
+    pub pseudonyms: Option<crate::privacy::PseudonymKey>,
+    /// Known tables.
+    pub known_tables: bool,
+}
+
+impl SessionRequest {
+    /// New.
+    pub fn new(limits: Limits) -> Self {
+        Self { commit: None, site: None, limits, settings: Settings::default(), pseudonyms: None, known_tables: false }
     }
 }

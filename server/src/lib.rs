@@ -7,6 +7,7 @@ pub mod access;
 mod answers;
 pub mod cli;
 pub mod encode;
+pub mod etl;
 pub mod http;
 pub mod moodle;
 pub mod peer;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 
-use crate::store::{CATALOGUE_SITE, Change, Column, ColumnType, NewFile, Snapshot, Store, TableChange, TableNeed, WriteTarget};
+use crate::store::{
+    CATALOGUE_SITE, Change, Column, ColumnType, NewFile, Snapshot, Store, TableChange, TableNeed, WriteTarget,
+};
 use crate::{Error, ErrorKind, Result};
 
 /// Name of the table.

@@ -46,10 +46,7 @@ pub(crate) fn select_relations(sql: &str) -> Result<Vec<String>> {
     let statement = parse(sql)?;
     let Statement::Statement(statement) = &statement else { return Err(refuse("EXPLAIN")) };
     if !matches!(**statement, ast::Statement::Query(_)) {
-        return Err(Error::new(
-            ErrorKind::Invalid,
-            text!("it must be one SELECT", "ce doit être un seul SELECT"),
-        ));
+        return Err(Error::new(ErrorKind::Invalid, text!("it must be one SELECT", "ce doit être un seul SELECT")));
     }
     let mut names = Vec::new();
     let _ = ast::visit_relations(&**statement, |name| {

@@ -52,7 +52,8 @@ impl Register {
             if after == before {
                 return Ok(result);
             }
-            let bytes = serde_json::to_vec(&after).map_err(|error| Error::bug("a register is no JSON").because(error))?;
+            let bytes =
+                serde_json::to_vec(&after).map_err(|error| Error::bug("a register is no JSON").because(error))?;
             if self.write(version, bytes).await? {
                 return Ok(result);
             }
@@ -78,10 +79,7 @@ struct Head {
 fn parse<D: Document>(bytes: &[u8]) -> Result<D> {
     let (en, fr) = D::WHAT;
     let damaged = |error: serde_json::Error| {
-        let message = text!(
-            "a register of the store is damaged: {en}",
-            "un registre du magasin est endommagé : {fr}"
-        );
+        let message = text!("a register of the store is damaged: {en}", "un registre du magasin est endommagé : {fr}");
         Error::new(ErrorKind::Corrupt, message).because(error)
     };
     let Head { format } = serde_json::from_slice(bytes).map_err(damaged)?;

@@ -27,10 +27,7 @@ impl View {
         };
         let mut faults = Vec::new();
         if relations.iter().any(|name| name.to_lowercase().contains(INFORMATION)) {
-            let reason = text!(
-                "a view may not read `{INFORMATION}`",
-                "une vue ne peut lire `{INFORMATION}`"
-            );
+            let reason = text!("a view may not read `{INFORMATION}`", "une vue ne peut lire `{INFORMATION}`");
             faults.push(self.fault("view.table", None, reason));
         }
         match session.parameters(&self.sql).await {
@@ -144,8 +141,7 @@ impl View {
         for (_, name) in pairs {
             if !columns.iter().any(|column| column.name == *name) {
                 let table = &incremental.table;
-                let reason =
-                    text!("table `{table}` has no such column", "la table `{table}` n'a pas cette colonne");
+                let reason = text!("table `{table}` has no such column", "la table `{table}` n'a pas cette colonne");
                 faults.push(self.fault("view.incremental", Some(name), reason));
             }
         }

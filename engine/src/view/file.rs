@@ -26,11 +26,20 @@ const MAX_NAME: usize = 60;
 
 /// Keys of each table of the description.
 const TOP: &[&str] = &[
-    "title", "description", "version", "extract", "params", "key", "columns", "incremental", "time", "output", "limits",
+    "title",
+    "description",
+    "version",
+    "extract",
+    "params",
+    "key",
+    "columns",
+    "incremental",
+    "time",
+    "output",
+    "limits",
 ];
-const PARAM: &[&str] = &[
-    "type", "required", "default", "min", "max", "min_length", "max_length", "values", "pattern", "edge", "help",
-];
+const PARAM: &[&str] =
+    &["type", "required", "default", "min", "max", "min_length", "max_length", "values", "pattern", "edge", "help"];
 const COLUMN: &[&str] = &["type", "unit", "pii", "doc"];
 
 /// A view file as text.
@@ -358,7 +367,9 @@ impl Reader<'_> {
                 continue;
             }
             let reason = match nearest(name, keys.iter().copied()) {
-                Some(near) => text!("unknown key; did you mean `{near}`?", "clé inconnue ; vouliez-vous dire `{near}` ?"),
+                Some(near) => {
+                    text!("unknown key; did you mean `{near}`?", "clé inconnue ; vouliez-vous dire `{near}` ?")
+                }
                 None => {
                     let all = keys.join(", ");
                     text!("unknown key; there are {all}", "clé inconnue ; il y a {all}")
@@ -382,7 +393,10 @@ impl Reader<'_> {
         }
         let reason = match nearest(name, columns.iter().map(|column| column.name.as_str())) {
             Some(near) => {
-                text!("no such column; did you mean `{near}`?", "aucune colonne de ce nom ; vouliez-vous dire `{near}` ?")
+                text!(
+                    "no such column; did you mean `{near}`?",
+                    "aucune colonne de ce nom ; vouliez-vous dire `{near}` ?"
+                )
             }
             None => text!("no such column is declared", "aucune colonne de ce nom n'est déclarée"),
         };
@@ -503,9 +517,7 @@ fn json(value: &DeValue<'_>) -> Option<serde_json::Value> {
         DeValue::Float(number) => number.as_str().parse::<f64>().ok()?.into(),
         DeValue::Boolean(flag) => (*flag).into(),
         DeValue::Datetime(moment) => moment.to_string().into(),
-        DeValue::Array(items) => {
-            items.iter().map(|item| json(item.get_ref())).collect::<Option<Vec<_>>>()?.into()
-        }
+        DeValue::Array(items) => items.iter().map(|item| json(item.get_ref())).collect::<Option<Vec<_>>>()?.into(),
         DeValue::Table(_) => return None,
     })
 }

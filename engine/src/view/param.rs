@@ -209,8 +209,11 @@ impl ParamSpec {
             let mut words = given.iter().flat_map(|text| text.split(',')).map(str::trim);
             // `ids=` is the empty list.
             let alone = given.len() == 1 && given[0].is_empty();
-            let items: Result<Vec<_>, Text> =
-                if alone { Ok(Vec::new()) } else { words.try_fold(Vec::new(), |items, word| self.pushed(items, word, zone)) };
+            let items: Result<Vec<_>, Text> = if alone {
+                Ok(Vec::new())
+            } else {
+                words.try_fold(Vec::new(), |items, word| self.pushed(items, word, zone))
+            };
             return self.checked(ParamValue::List(items?));
         }
         match given {
@@ -249,7 +252,9 @@ impl ParamSpec {
     fn json_item(&self, given: &serde_json::Value, zone: Tz) -> Result<ParamValue, Text> {
         match (given, self.kind.item()) {
             (serde_json::Value::String(text), _) => self.item(text, zone),
-            (serde_json::Value::Number(number), kind) if kind != ParamKind::Text => self.item(&number.to_string(), zone),
+            (serde_json::Value::Number(number), kind) if kind != ParamKind::Text => {
+                self.item(&number.to_string(), zone)
+            }
             (serde_json::Value::Bool(flag), ParamKind::Bool) => Ok(ParamValue::Bool(*flag)),
             (other, kind) => Err(mistyped(&other.to_string(), kind)),
         }
@@ -335,10 +340,7 @@ impl ParamSpec {
 
     fn check_length(&self, length: usize, (unit, unité): (&str, &str)) -> Result<(), Text> {
         if let Some(min) = self.min_length.filter(|min| length < *min) {
-            return Err(text!(
-                "it has {length} {unit}, fewer than {min}",
-                "il a {length} {unité}, moins que {min}"
-            ));
+            return Err(text!("it has {length} {unit}, fewer than {min}", "il a {length} {unité}, moins que {min}"));
         }
         if let Some(max) = self.max_length.filter(|max| length > *max) {
             return Err(text!("it has {length} {unit}, more than {max}", "il a {length} {unité}, plus que {max}"));

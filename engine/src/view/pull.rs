@@ -196,7 +196,8 @@ impl<'a> Pull<'a> {
         let mut values: HashMap<String, _> = HashMap::new();
         let mut bind = |name: String, value: ScalarValue| values.insert(name, value.into());
         for param in &self.view.params {
-            let value = self.bound.value(&param.name).map_or_else(|| param.kind.null(), |value| value.bound(param.kind));
+            let value =
+                self.bound.value(&param.name).map_or_else(|| param.kind.null(), |value| value.bound(param.kind));
             bind(param.name.clone(), value);
         }
         bind("now".to_owned(), ScalarValue::Int64(Some(self.now)));
@@ -213,7 +214,7 @@ impl<'a> Pull<'a> {
 
 impl View {
     /// What is bound when no parameter is given: its types are those of the parameters.
-    pub(super) fn absent(&self) -> ParamValues {
+    pub fn absent(&self) -> ParamValues {
         Pull::new(self, &Bound::default(), 0).values()
     }
 }

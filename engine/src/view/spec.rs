@@ -143,7 +143,8 @@ impl View {
     /// Whether a name that a caller gave is this view's: its own, or that of an extract, with and without `special_`.
     pub fn is_called(&self, name: &str) -> bool {
         let bare = name.strip_prefix("special_").unwrap_or(name);
-        self.name == bare || self.extracts.iter().any(|extract| extract == name || extract.trim_start_matches("special_") == bare)
+        self.name == bare
+            || self.extracts.iter().any(|extract| extract == name || extract.trim_start_matches("special_") == bare)
     }
 
     /// The title in a language.

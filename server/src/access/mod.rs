@@ -29,6 +29,7 @@ pub use password::Password;
 pub use register::AccessRegister;
 pub use scope::{SCOPES, Scope};
 pub use secret::{MAX_IMPORTED, MIN_IMPORTED, PREFIX, Secret, SecretHash};
+pub(crate) use secret::{from_hex, random, to_hex};
 pub use token::{NewToken, Origin, Token, TokenState};
 pub use tokens::DEFAULT_OVERLAP;
 pub use usage::{TokenUse, Usage};

@@ -100,6 +100,10 @@ pub(crate) enum Command {
     Policy(PolicyArgs),
     /// The HTTP server: web services of Moodle, and an interface of its own
     Serve(ServeArgs),
+    /// Views: the SQL that is published to consumers
+    View(ViewArgs),
+    /// Consumers of views: what they may pull, their marks and their tokens
+    Instance(InstanceArgs),
     /// The configuration file
     Config(ConfigArgs),
     /// Look after a store
@@ -622,4 +626,301 @@ mod tests {
         assert_eq!(locale_lang(env(&[("LC_ALL", "C"), ("LANG", "fr")])), Lang::En);
         assert_eq!(locale_lang(env(&[])), Lang::En);
     }
+}
+
+/// `view` and its verb.
+#[derive(Debug, Args)]
+pub(crate) struct ViewArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: ViewVerb,
+}
+
+/// Where views lie.
+#[derive(Debug, Args)]
+pub(crate) struct ViewPlace {
+    /// Folder of your own views [default: etl.views of the configuration, sql/views beside it]
+    #[arg(long, value_name = "DIR", env = "ASSIDU_VIEWS", hide_env_values = true, value_hint = ValueHint::DirPath)]
+    pub(crate) views: Option<PathBuf>,
+}
+
+/// Verbs of `view`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ViewVerb {
+    /// All views
+    List {
+        /// Where views lie.
+        #[command(flatten)]
+        place: ViewPlace,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// One view: what it is, its parameters and columns
+    Show {
+        /// Name of the view
+        #[arg(value_name = "VIEW")]
+        view: String,
+        /// Print its file
+        #[arg(long, conflicts_with = "json")]
+        sql: bool,
+        /// Where views lie.
+        #[command(flatten)]
+        place: ViewPlace,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check the files of views against the store; exit code 1 when one is wrong
+    Check {
+        /// Files [default: those of the product and of the folder]
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        files: Vec<PathBuf>,
+        /// Where views lie.
+        #[command(flatten)]
+        place: ViewPlace,
+    },
+    /// Run the cases of views: tables in CSV, and the rows that are expected
+    Test {
+        /// Views [default: all that have cases]
+        #[arg(value_name = "VIEW")]
+        views: Vec<String>,
+        /// Folder of the cases, one folder per view [default: tests beside the folder of views]
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        cases: Option<PathBuf>,
+        /// Where views lie.
+        #[command(flatten)]
+        place: ViewPlace,
+    },
+    /// Pull a view from the store
+    Run(ViewRunArgs),
+}
+
+/// Flags of `view run`.
+#[derive(Debug, Args)]
+pub(crate) struct ViewRunArgs {
+    /// Name of the view
+    #[arg(value_name = "VIEW")]
+    pub(crate) view: String,
+    /// A parameter: name=value; may be repeated
+    #[arg(short, long = "param", value_name = "NAME=VALUE")]
+    pub(crate) params: Vec<String>,
+    /// Site whose tables it reads [default: the store's default site]
+    #[arg(long, value_name = "SITE")]
+    pub(crate) site: Option<String>,
+    /// Pull the snapshot of this commit [default: the newest]
+    #[arg(long, value_name = "COMMIT")]
+    pub(crate) at: Option<u64>,
+    /// Only rows of commits after this one
+    #[arg(long, value_name = "COMMIT")]
+    pub(crate) after: Option<u64>,
+    /// Most rows
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// See what this instance sees: its fixed parameters, its site, its pseudonyms
+    #[arg(long, value_name = "INSTANCE")]
+    pub(crate) instance: Option<String>,
+    /// Format of the result [default: by the name of --output, else table on a terminal, csv elsewhere]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<Format>,
+    /// File that receives the result; it appears when the result is complete
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) output: Option<PathBuf>,
+    /// Rows that the format table shows
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) max_rows: usize,
+    /// Where views lie.
+    #[command(flatten)]
+    pub(crate) place: ViewPlace,
+}
+
+/// `instance` and its verb.
+#[derive(Debug, Args)]
+pub(crate) struct InstanceArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: InstanceVerb,
+}
+
+/// What an instance may do.
+#[derive(Debug, Args, Default)]
+pub(crate) struct InstanceFlags {
+    /// What people call it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) label: Option<String>,
+    /// Site whose tables it sees [default: the store's default site]
+    #[arg(long, value_name = "SITE")]
+    pub(crate) site: Option<String>,
+    /// Name of the plugin by which report_etl_get calls it, such as boardz
+    #[arg(long, value_name = "NAME")]
+    pub(crate) plugin: Option<String>,
+    /// Number by which report_etl_get calls it
+    #[arg(long, value_name = "N")]
+    pub(crate) number: Option<i64>,
+    /// A view that it may pull; may be repeated [default: all]
+    #[arg(long = "view", value_name = "VIEW")]
+    pub(crate) views: Vec<String>,
+    /// A format that it may ask for; may be repeated [default: all]
+    #[arg(long = "format", value_name = "FORMAT")]
+    pub(crate) formats: Vec<String>,
+    /// A parameter that is fixed: name=value; may be repeated
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub(crate) params: Vec<String>,
+    /// Addresses and networks that it may pull from, separated by commas [default: everywhere]
+    #[arg(long, value_name = "LIST")]
+    pub(crate) addresses: Option<String>,
+    /// Pulls per minute [default: no limit]
+    #[arg(long, value_name = "N")]
+    pub(crate) rate: Option<u32>,
+    /// Pulls at once [default: no limit but the server's]
+    #[arg(long, value_name = "N")]
+    pub(crate) concurrency: Option<u32>,
+    /// Longest time for a pull, such as 10m [default: that of the server]
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) timeout: Option<String>,
+    /// Most rows of a pull
+    #[arg(long, value_name = "N")]
+    pub(crate) max_rows: Option<u64>,
+    /// Most bytes of a pull, such as 2GiB
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) max_bytes: Option<String>,
+    /// Whether it sees who people are, else pseudonyms of its own: true or false [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub(crate) identities: Option<bool>,
+}
+
+/// Verbs of `instance`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum InstanceVerb {
+    /// All instances
+    List {
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Create an instance
+    Add {
+        /// Its name: small letters, digits, - and _
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// What it may do.
+        #[command(flatten)]
+        flags: Box<InstanceFlags>,
+    },
+    /// One instance, with its marks
+    Show {
+        /// Name of the instance
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Change what an instance may do; a list that is given replaces the one before
+    Edit {
+        /// Name of the instance
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// What it may do.
+        #[command(flatten)]
+        flags: Box<InstanceFlags>,
+        /// A setting that goes back to its default, such as rate; may be repeated
+        #[arg(long, value_name = "SETTING")]
+        unset: Vec<String>,
+    },
+    /// Let an instance pull no more, or, with --resume, again
+    Pause {
+        /// Name of the instance
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Why; consumers are told
+        #[arg(long, value_name = "TEXT", required_unless_present = "resume")]
+        reason: Option<String>,
+        /// End the pause
+        #[arg(long, conflicts_with = "reason")]
+        resume: bool,
+    },
+    /// Set the mark of a view: the next pull has the rows after it
+    Reset {
+        /// Name of the instance
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// View whose mark is set
+        #[arg(value_name = "VIEW")]
+        view: String,
+        /// Why; it is kept
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Commit up to which the consumer has all rows [default: 0, none]
+        #[arg(long, value_name = "COMMIT", default_value_t = 0)]
+        to: u64,
+    },
+    /// Marks, batches and resets of an instance
+    History {
+        /// Name of the instance
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete an instance with its marks
+    Delete {
+        /// Name of the instance
+        #[arg(value_name = "NAME")]
+        name: String,
+    },
+    /// Tokens of an instance
+    Token {
+        /// What to do.
+        #[command(subcommand)]
+        verb: InstanceTokenVerb,
+    },
+}
+
+/// Verbs of `instance token`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum InstanceTokenVerb {
+    /// Create a token; its secret is shown once
+    Add {
+        /// Name of the instance
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// What it is for
+        #[arg(long, value_name = "TEXT")]
+        label: String,
+        /// Last day or moment, or a duration such as 90d [default: no end]
+        #[arg(long, value_name = "WHEN")]
+        expires: Option<String>,
+        /// Addresses and networks that may use it, separated by commas [default: everywhere]
+        #[arg(long, value_name = "LIST")]
+        addresses: Option<String>,
+    },
+    /// Tokens of the instance
+    List {
+        /// Name of the instance
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Also those that were revoked or have expired
+        #[arg(long)]
+        all: bool,
+        /// Print as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Replace a token by a new one; both work for a while
+    Rotate {
+        /// Number of the token
+        #[arg(value_name = "ID")]
+        id: String,
+        /// How long the old one still works
+        #[arg(long, value_name = "DURATION", default_value = "1d")]
+        overlap: String,
+    },
+    /// Revoke a token
+    Revoke {
+        /// Number of the token
+        #[arg(value_name = "ID")]
+        id: String,
+    },
 }

@@ -69,6 +69,7 @@ fn values(config: &Config, globals: &Globals) -> Vec<(String, String, Origin)> {
     for (key, names) in [
         ("policies", names(config.own.iter().collect())),
         ("sites", names(config.sites.keys().collect())),
+        ("instances", names(config.instances.keys().collect())),
         ("peers", names(config.peers.keys().collect())),
         ("moodle.services", names(config.services.keys().collect())),
         ("moodle.hosts", config.hosts.join(", ")),

@@ -11,6 +11,7 @@ mod demo;
 mod exit;
 mod explain;
 mod flags;
+mod instance;
 mod load;
 mod log;
 mod numbers;
@@ -28,6 +29,7 @@ mod store;
 mod summary;
 mod time_flags;
 mod token;
+mod view;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -137,6 +139,8 @@ async fn dispatch(cli: Cli, now: i64, console: &mut Console) -> Result<Exit, Fai
         Command::Explain(args) => Box::pin(explain::run(&args.verb, globals, now, console)).await,
         Command::Policy(args) => policy::run(&args.verb, globals, console),
         Command::Serve(args) => Box::pin(serve::run(&args, globals, console)).await,
+        Command::View(args) => Box::pin(view::run(&args.verb, globals, now, console)).await,
+        Command::Instance(args) => Box::pin(instance::run(&args.verb, globals, now, console)).await,
         Command::Config(args) => config::run(&args.verb, globals, console),
         Command::Store(args) => Box::pin(store::run(&args.verb, globals, now, console)).await,
         Command::Account(args) => Box::pin(account::run(&args.verb, globals, now, console)).await,

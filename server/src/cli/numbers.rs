@@ -1,5 +1,7 @@
 //! Numbers for people: groups of three digits, sizes, durations.
 
+pub(crate) use crate::answers::instant;
+
 use engine::Lang;
 
 /// Between groups of digits in French: the narrow space that breaks no line.
@@ -68,12 +70,6 @@ pub(crate) fn duration(seconds: i64, lang: Lang) -> String {
         (0, _) => format!("{sign}{minutes} min {seconds:02} s"),
         _ => format!("{sign}{} h {minutes:02} min {seconds:02} s", count(hours, lang)),
     }
-}
-
-/// Unix seconds as `2024-01-31T12:00:00Z`; the bare number when the calendar has no such day.
-pub(crate) fn instant(seconds: i64) -> String {
-    chrono::DateTime::from_timestamp(seconds, 0)
-        .map_or_else(|| seconds.to_string(), |time| time.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
 }
 
 /// Rows per second, of a time that may be too short to measure.

@@ -171,8 +171,17 @@ pub(crate) async fn answer(
 }
 
 async fn answer_to_end(session: &Session, sql: &str, output: &Output<'_>, console: &mut Console) -> Result<u64, Error> {
+    write(session.query(sql).await?, output, console).await
+}
+
+/// Writes the rows of a query; answers how many there were.
+pub(crate) async fn write(
+    stream: SendableRecordBatchStream,
+    output: &Output<'_>,
+    console: &mut Console,
+) -> Result<u64, Error> {
     let table = output.table(console);
-    let stream = apart(session.query(sql).await?);
+    let stream = apart(stream);
     let mut sink = Sink::open(output.path, console)?;
     let mut encoder = encode::encoder(output.format, &stream.schema(), Box::new(&mut sink), &table)?;
     let rows = encode::encode(stream, encoder.as_mut()).await?;

@@ -17,8 +17,8 @@ pub(crate) async fn run(verb: &TokenVerb, globals: &Globals, now: i64, console: 
     match verb {
         TokenVerb::Create(args) => create(args, globals, now, console).await?,
         TokenVerb::List { all, json } => {
-            list(&AccessRegister::new(&open::open_existing(globals.store()).await?), (*all, *json), now, console)
-                .await?
+            let register = AccessRegister::new(&open::open_existing(globals.store()).await?);
+            list(&register, None, (*all, *json), now, console).await?;
         }
         TokenVerb::Rotate { id, overlap } => rotate(id, overlap, globals, now, console).await?,
         TokenVerb::Revoke { id } => {
@@ -203,16 +203,32 @@ impl<'a> TokenJson<'a> {
     }
 }
 
+/// The tokens that name a scope.
+pub(super) async fn list_of(
+    scope: &Scope,
+    globals: &Globals,
+    shown: (bool, bool),
+    now: i64,
+    console: &mut Console,
+) -> Result<(), Failure> {
+    let register = AccessRegister::new(&open::open_existing(globals.store()).await?);
+    list(&register, Some(scope), shown, now, console).await
+}
+
 async fn list(
     register: &AccessRegister,
+    scope: Option<&Scope>,
     (all, json): (bool, bool),
     now: i64,
     console: &mut Console,
 ) -> Result<(), Failure> {
     let (access, usage) = (register.load().await?, register.usage().await?);
+    let named = |token: &&Token| scope.is_none_or(|scope| token.scopes.contains(scope));
+    let known = access.tokens.iter().filter(named).count();
     let tokens: Vec<TokenJson<'_>> = access
         .tokens
         .iter()
+        .filter(named)
         .filter(|token| all || token.is_alive(now))
         .map(|token| TokenJson::new(token, &usage, now))
         .collect();
@@ -252,7 +268,7 @@ async fn list(
     let right = [true, false, false, false, false, false, false, false, false, false, false];
     let drawn = draw(&head.map(str::to_owned), &right, &rows, console.width);
     console.data(&drawn)?;
-    let hidden = access.tokens.len() - tokens.len();
+    let hidden = known - tokens.len();
     if hidden > 0 {
         console.say(&text!(
             "not shown: {hidden} that were revoked or have expired; `--all` shows them",

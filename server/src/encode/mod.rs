@@ -136,3 +136,68 @@ pub async fn encode(mut stream: SendableRecordBatchStream, encoder: &mut dyn Enc
 
 #[cfg(test)]
 mod tests;
+// PLACEHOLDER BEGIN
+/// Shape of JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shape {
+    /// Array of objects.
+    #[default]
+    Rows,
+    /// With columns and meta.
+    Full,
+    /// Split.
+    Columns,
+}
+
+/// What is around rows.
+#[derive(Debug, Clone, Default)]
+pub struct Wrapping {
+    /// Shape.
+    pub shape: Shape,
+    /// Footer.
+    pub footer: bool,
+    /// End mark.
+    pub end_mark: bool,
+    /// Root.
+    pub xml_root: String,
+    /// Row.
+    pub xml_row: String,
+    /// Meta.
+    pub meta: Vec<(String, serde_json::Value)>,
+}
+
+/// Document.
+pub fn document<'a>(
+    format: Format,
+    schema: &SchemaRef,
+    out: Box<dyn Write + Send + 'a>,
+    _wrapping: &Wrapping,
+) -> Result<Box<dyn Encoder + 'a>> {
+    encoder(format, schema, out, &TableOptions::default())
+}
+
+/// Word of a type.
+pub fn type_word(_: &::arrow::datatypes::DataType) -> &'static str {
+    "text"
+}
+
+impl Format {
+    /// Media type.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Table => "text/plain; charset=utf-8",
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Json => "application/json",
+            Self::Ndjson => "application/x-ndjson",
+            Self::Xml => "application/xml",
+            Self::Parquet => "application/vnd.apache.parquet",
+            Self::Arrow => "application/vnd.apache.arrow.stream",
+        }
+    }
+
+    /// From media type.
+    pub fn from_media_type(kind: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.media_type().split(';').next() == Some(kind))
+    }
+}
+// PLACEHOLDER END

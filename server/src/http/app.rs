@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::metrics::Metrics;
 use super::rate::Rates;
 use crate::access::{Account, Caller, Gate, LoginRefusal, Refusal};
+use crate::etl::Desk;
 use crate::moodle::function::Context;
 use crate::moodle::{Computed, Figures};
 use crate::peer::{Peer, Relay};
@@ -74,6 +75,8 @@ pub struct App {
     pub gate: Gate,
     /// Where statistics come from.
     pub figures: Arc<dyn Figures>,
+    /// Consumers of views, and what pulls share.
+    pub desk: Desk,
     /// What /metrics tells.
     pub metrics: Metrics,
     /// Other servers.
@@ -96,6 +99,7 @@ impl App {
             requests: Semaphore::new(settings.limits.requests),
             work: Arc::new(Semaphore::new(settings.limits.work)),
             rates: Rates::new(&settings.limits),
+            desk: Desk::new(&engine, &settings.etl, settings.instances.clone()),
             metrics: Metrics::new(),
             figures: Arc::new(Computed),
             draining: AtomicBool::new(false),

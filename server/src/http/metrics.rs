@@ -35,6 +35,11 @@ struct RefusalLabels {
     reason: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PullLabels {
+    outcome: &'static str,
+}
+
 /// Counters of the server.
 #[derive(Debug)]
 pub struct Metrics {
@@ -48,6 +53,9 @@ pub struct Metrics {
     draining: Gauge,
     turns: Gauge,
     panics: Counter,
+    pulls: Family<PullLabels, Counter>,
+    pulled_rows: Counter,
+    pulled_bytes: Counter,
 }
 
 impl Default for Metrics {
@@ -72,6 +80,9 @@ impl Metrics {
             draining: Gauge::default(),
             turns: Gauge::default(),
             panics: Counter::default(),
+            pulls: Family::default(),
+            pulled_rows: Counter::default(),
+            pulled_bytes: Counter::default(),
             registry: Registry::default(),
         };
         registry.register("http_requests", "Requests by route, method and class of status", metrics.requests.clone());
@@ -83,6 +94,9 @@ impl Metrics {
         registry.register("draining", "1 while the server stops", metrics.draining.clone());
         registry.register("turns_taken", "Computations that run", metrics.turns.clone());
         registry.register("panics", "Requests that ended in a bug of ours", metrics.panics.clone());
+        registry.register("pulls", "Pulls of views and answers to SQL, by outcome", metrics.pulls.clone());
+        registry.register("pulled_rows", "Rows that they sent", metrics.pulled_rows.clone());
+        registry.register("pulled_bytes", "Bytes that they made, before compression", metrics.pulled_bytes.clone());
         Self { registry, ..metrics }
     }
 
@@ -112,6 +126,13 @@ impl Metrics {
     /// A caller was refused.
     pub(crate) fn refused(&self, reason: &'static str) {
         self.refusals.get_or_create(&RefusalLabels { reason }).inc();
+    }
+
+    /// A pull ended.
+    pub(crate) fn pulled(&self, outcome: &'static str, rows: u64, bytes: u64) {
+        self.pulls.get_or_create(&PullLabels { outcome }).inc();
+        self.pulled_rows.inc_by(rows);
+        self.pulled_bytes.inc_by(bytes);
     }
 
     /// A handler panicked.

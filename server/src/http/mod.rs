@@ -10,8 +10,8 @@ mod serve;
 
 pub use app::{App, Clock};
 pub use metrics::Metrics;
-pub(crate) use observe::{CallerAddress, observe};
-pub(crate) use problem::language;
+pub(crate) use observe::{CallerAddress, RequestId, observe};
 pub use problem::{ParameterFault, Problem};
+pub(crate) use problem::{language, preferences};
 pub(crate) use request::{origin, secret};
 pub use serve::{Server, Signals};

@@ -27,6 +27,10 @@ const REQUEST_ID: &str = "x-request-id";
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CallerAddress(pub(crate) IpAddr);
 
+/// Number of the request, for handlers.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
 /// Counts a request as abandoned, unless it ended before.
 struct Running<'a> {
     app: &'a App,
@@ -51,6 +55,7 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next:
     let id = request_id(&parts.headers);
     let address = request::address(&parts, app.settings.trusted_proxies.as_ref());
     parts.extensions.insert(CallerAddress(address));
+    parts.extensions.insert(RequestId(id.clone()));
     let matched = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str);
     let (route, method) = (routes::pattern(matched), method_name(&parts.method));
     let (wanted, uri) = (parts.headers.clone(), parts.uri.clone());
@@ -170,6 +175,7 @@ fn method_name(method: &Method) -> &'static str {
         Method::HEAD => "HEAD",
         Method::OPTIONS => "OPTIONS",
         Method::DELETE => "DELETE",
+        Method::PATCH => "PATCH",
         _ => "other",
     }
 }

@@ -75,6 +75,37 @@ impl Problem {
         problem
     }
 
+    /// One parameter that is wrong.
+    pub fn parameter(name: &str, reason: Text) -> Self {
+        Self::parameters(vec![ParameterFault { name: name.to_owned(), reason }])
+    }
+
+    /// The caller accepts no format that there is.
+    pub fn not_acceptable(formats: &[impl AsRef<str>]) -> Self {
+        let all = formats.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
+        let title = text!("no acceptable format", "aucun format acceptable");
+        let detail = text!("there are {all}", "il y a {all}");
+        Self::new(StatusCode::NOT_ACCEPTABLE, "http.not_acceptable", title, detail)
+    }
+
+    /// What was there is gone, such as an old snapshot.
+    pub fn gone(error: &Error) -> Self {
+        let title = text!("gone", "disparu");
+        let detail = Text { en: error.message(Lang::En).to_owned(), fr: error.message(Lang::Fr).to_owned() };
+        Self::new(StatusCode::GONE, "http.gone", title, detail)
+    }
+
+    /// The state does not allow it now.
+    pub fn conflict(code: &'static str, detail: Text) -> Self {
+        Self::new(StatusCode::CONFLICT, code, text!("not now", "pas maintenant"), detail)
+    }
+
+    /// What is told, in English, for records.
+    pub(crate) fn text(&self) -> String {
+        let faults = self.0.faults.iter().map(|fault| format!("; {}: {}", fault.name, fault.reason.en));
+        format!("{}{}", self.0.detail.en, faults.collect::<String>())
+    }
+
     /// No token, or none that is good.
     pub fn unauthorized(detail: Text) -> Self {
         let title = text!("a token is needed", "un jeton est nécessaire");
@@ -260,7 +291,7 @@ pub(crate) fn language(wanted: &HeaderMap) -> Lang {
 }
 
 /// Items of a header with their weights in thousandths.
-fn preferences(wanted: &HeaderMap, name: header::HeaderName) -> Vec<(String, u16)> {
+pub(crate) fn preferences(wanted: &HeaderMap, name: header::HeaderName) -> Vec<(String, u16)> {
     let values = wanted.get_all(name).iter().filter_map(|value| value.to_str().ok());
     let items = values.flat_map(|value| value.split(','));
     items

@@ -70,6 +70,7 @@ impl Server {
     /// `Io` when listening fails.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), Error> {
         let flushing = tokio::spawn(flush_regularly(Arc::clone(&self.app)));
+        let watching = tokio::spawn(watch_views(Arc::clone(&self.app)));
         let mut running = self.running;
         let ended = tokio::select! {
             ended = &mut running => Some(ended),
@@ -90,7 +91,9 @@ impl Server {
             None => running.await,
         };
         flushing.abort();
+        watching.abort();
         flush(&self.app).await;
+        self.app.desk.recorder.flush().await;
         tracing::info!("stopped");
         ended.map_err(|error| Error::bug("the server ended early").because(error))?.map_err(Error::from)
     }
@@ -107,6 +110,49 @@ async fn flush_regularly(app: Arc<App>) {
     loop {
         tokio::time::sleep(FLUSH).await;
         flush(&app).await;
+    }
+}
+
+/// Looks at the files of views, so that the log tells of a bad one before anybody pulls it. SIGHUP makes it look at once.
+async fn watch_views(app: Arc<App>) {
+    let mut hang_up = HangUp::receive();
+    loop {
+        let looked = tokio::select! {
+            () = tokio::time::sleep(app.settings.etl.refresh.max(Duration::from_millis(100))) => {
+                app.desk.shelf.views(&app.engine).await.map(drop)
+            }
+            () = hang_up.next() => app.desk.shelf.reload(&app.engine).await.map(drop),
+        };
+        if let Err(error) = looked {
+            tracing::warn!(error = %error.describe(engine::Lang::En), "views could not be looked at");
+        }
+    }
+}
+
+/// The signal to read configuration anew: SIGHUP.
+struct HangUp {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl HangUp {
+    /// Begins to receive; from here on the signal no longer ends the process.
+    fn receive() -> Self {
+        Self {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
+        }
+    }
+
+    /// Ready at the next signal.
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal
+            && signal.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending::<()>().await;
     }
 }
 

@@ -35,6 +35,8 @@ pub(crate) struct Source {
     pub(crate) origin: Option<String>,
     /// The protocol.
     pub(crate) protocol: Protocol,
+    /// Number of the request.
+    pub(crate) request: Option<String>,
 }
 
 /// What the log and the metrics say of a call.
@@ -89,6 +91,8 @@ pub(crate) async fn answer(
         app: Arc::clone(app),
         service: caller.token.service.clone(),
         now: app.now(),
+        address: source.address,
+        request: source.request.clone(),
         origin: source.origin.clone(),
         caller,
     };

@@ -66,6 +66,25 @@ impl Exception {
         )
     }
 
+    /// A row that does not exist.
+    pub fn no_record(table: &str) -> Self {
+        let message = format!("Can't find data record in database table {table}.");
+        Self::new("dml_missing_record_exception", "invalidrecord", message)
+    }
+
+    /// An extract without a name, as the ETL plugin tells it.
+    pub fn no_query(has_window: bool) -> Self {
+        match has_window {
+            true => Self::new("moodle_exception", "Empty query in extractor", "error/Empty query in extractor"),
+            false => Self::new("moodle_exception", "cannotconfigure", "Cannot configure the extractor: no query"),
+        }
+    }
+
+    /// A state in which an extract cannot be given.
+    pub fn etl(code: &str, message: impl Into<String>) -> Self {
+        Self::new("moodle_exception", code, message)
+    }
+
     /// An answer that does not fit its declaration.
     pub fn invalid_response(debug: impl Into<String>) -> Self {
         Self::new("invalid_response_exception", "invalidresponse", "Invalid response value detected").because(debug)

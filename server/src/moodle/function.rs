@@ -1,5 +1,6 @@
 //! [`Function`]: one function of the web service, declared with what it takes and answers.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use engine::stats::Stats;
@@ -23,6 +24,10 @@ pub(crate) struct Context {
     pub(crate) service: Option<String>,
     /// The clock, in Unix seconds.
     pub(crate) now: i64,
+    /// Address of the caller.
+    pub(crate) address: IpAddr,
+    /// Number of the request.
+    pub(crate) request: Option<String>,
     /// Address of the server as the caller used it, where that is known.
     pub(crate) origin: Option<String>,
 }

@@ -3,6 +3,7 @@
 pub(crate) mod ajax;
 pub(crate) mod call;
 mod distributed;
+pub(crate) mod etl_document;
 mod exception;
 mod fields;
 mod figures;

@@ -1,12 +1,17 @@
 //! All routes in one list, grouped by who calls.
 
+mod admin;
+mod asked;
 mod description;
 mod health;
+mod instances;
 pub(crate) mod moodle;
 mod native;
 mod parameters;
+mod sql;
 mod stats;
 mod table;
+mod views;
 
 use std::sync::Arc;
 
@@ -44,7 +49,7 @@ fn cors(origins: &[String]) -> CorsLayer {
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH, API_KEY])
-        .expose_headers([header::ETAG, header::RETRY_AFTER, REQUEST_ID])
+        .expose_headers([header::ETAG, header::LINK, header::RETRY_AFTER, REQUEST_ID])
 }
 
 /// The server as a service: no socket is needed to call it.
@@ -69,6 +74,25 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/stats/users/{id}", get(stats::user))
         .route("/v1/stats/courses/{id}", get(stats::course))
         .route("/v1/explain/users/{id}", get(stats::explain))
+        .route("/v1/catalog", get(sql::catalog))
+        .route("/v1/sql", post(sql::run))
+        .route("/v1/views", get(views::list))
+        .route("/v1/views/{view}", get(views::show))
+        .route("/v1/views/{view}/{data}", get(views::data).post(views::data))
+        .route("/v1/instances", get(instances::list))
+        .route("/v1/instances/{instance}/{view}", get(instances::pull))
+        .route("/v1/instances/{instance}/{view}/ack", post(instances::acknowledge))
+        .route("/v1/instances/{instance}/{view}/batches", get(instances::batches))
+        .route("/v1/instances/{instance}/{view}/batches/{batch}", get(instances::replay))
+        .route("/v1/admin/instances", get(admin::list).post(admin::add))
+        .route("/v1/admin/instances/{instance}", get(admin::show).patch(admin::edit).delete(admin::delete))
+        .route("/v1/admin/instances/{instance}/pause", post(admin::pause))
+        .route("/v1/admin/instances/{instance}/resume", post(admin::resume))
+        .route("/v1/admin/instances/{instance}/reset", post(admin::reset))
+        .route("/v1/admin/instances/{instance}/history", get(admin::history))
+        .route("/v1/admin/instances/{instance}/tokens", get(admin::tokens).post(admin::add_token))
+        .route("/v1/admin/instances/{instance}/tokens/{token}", axum::routing::delete(admin::revoke_token))
+        .route("/v1/admin/views/reload", post(admin::reload))
         // Before the layer, which must also stand around the answer to methods that a route does not know: preflights.
         .method_not_allowed_fallback(not_allowed)
         .layer(cors(&app.settings.cors_origins));

@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 
-use crate::http::{App, CallerAddress, origin};
+use crate::http::{App, CallerAddress, RequestId, origin};
 use crate::moodle::call::{self, Arguments, Protocol, Source, Trace};
 use crate::moodle::{Exception, Fields, Shape, Value, ajax, json, login, xml, xmlrpc};
 use crate::settings::Authentication;
@@ -48,7 +48,12 @@ impl Asked {
         let limit = app.settings.limits.body;
         let body = to_bytes(body, limit).await;
         Self {
-            source: Source { address, origin, protocol },
+            source: Source {
+                address,
+                origin,
+                protocol,
+                request: parts.extensions.get::<RequestId>().map(|id| id.0.clone()),
+            },
             method: parts.method,
             query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers,

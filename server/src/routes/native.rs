@@ -11,15 +11,31 @@ use engine::text;
 use crate::access::{Caller, Refusal, Scope};
 use crate::http::{App, CallerAddress, ParameterFault, Problem, secret};
 
+/// Address of the caller.
+pub(crate) fn address(parts: &Parts) -> IpAddr {
+    parts.extensions.get::<CallerAddress>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.0)
+}
+
 /// Lets a caller in that may do this.
 pub(crate) async fn admit(app: &Arc<App>, parts: &Parts, scope: &Scope) -> Result<Caller, Problem> {
-    let address =
-        parts.extensions.get::<CallerAddress>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.0);
+    let caller = enter(app, parts).await?;
+    require(&caller, scope)?;
+    Ok(caller)
+}
+
+/// Lets a caller in with a token that is good, whatever it may do.
+pub(crate) async fn enter(app: &Arc<App>, parts: &Parts) -> Result<Caller, Problem> {
+    let address = address(parts);
     let secret = secret(&parts.headers, &parts.uri).unwrap_or_default();
     let caller = app.authenticate(&secret, address).await.map_err(|refusal| refused(app, refusal))?;
     if !app.rates.admit(caller.token.id) {
         return Err(Problem::too_many(1));
     }
+    Ok(caller)
+}
+
+/// Refuses a caller that may not do this.
+pub(crate) fn require(caller: &Caller, scope: &Scope) -> Result<(), Problem> {
     if !caller.may(scope) {
         let id = caller.token.id;
         return Err(Problem::forbidden(text!(
@@ -27,7 +43,7 @@ pub(crate) async fn admit(app: &Arc<App>, parts: &Parts, scope: &Scope) -> Resul
             "le jeton {id} n'a pas le droit `{scope}`"
         )));
     }
-    Ok(caller)
+    Ok(())
 }
 
 /// The identifier in a path.
@@ -58,4 +74,10 @@ fn refused(app: &App, refusal: Refusal) -> Problem {
             "les jetons ne peuvent être vérifiés pour l'instant"
         )),
     }
+}
+
+/// Parts of a path, of which one that is no UTF-8 is told.
+pub(crate) fn path_parts<T>(path: Result<Path<T>, PathRejection>) -> Result<T, Problem> {
+    path.map(|Path(parts)| parts)
+        .map_err(|_| Problem::parameter("path", text!("it is no UTF-8", "ce n'est pas de l'UTF-8")))
 }

@@ -14,7 +14,7 @@ use super::{Config, parts};
 use crate::values;
 
 /// Keys of the file that are no tables of [`SETTINGS`].
-const KEYS: [&str; 6] = ["timezone", "stats", "policies", "sites", "peers", "moodle"];
+const KEYS: [&str; 7] = ["timezone", "stats", "policies", "sites", "peers", "instances", "moodle"];
 
 /// The file while it is read.
 pub(super) struct File<'a> {
@@ -48,6 +48,7 @@ impl File<'_> {
                 }
                 "sites" => config.sites = parts::sites(self, self.table(value, name)?)?,
                 "peers" => config.peers = parts::peers(self, self.table(value, name)?)?,
+                "instances" => config.instances = parts::instances(self, self.table(value, name)?)?,
                 of if is_table(of) => self.settings(of, self.table(value, name)?, config)?,
                 _ => return Err(self.unknown(key.span().start, name, tables())),
             }

@@ -12,9 +12,11 @@ use std::path::PathBuf;
 use chrono_tz::Tz;
 use engine::time::Policies;
 
+use crate::etl::InstanceSettings;
+
 pub use given::{Given, GivenValue, Origin};
 pub use parts::{PeerSettings, Service, ServiceUser, SiteSettings};
-pub use serve::{Authentication, Limits, MoodleSettings, ServerSettings, TlsSettings};
+pub use serve::{Authentication, EtlSettings, Limits, MoodleSettings, ServerSettings, TlsSettings};
 pub use table::{SETTINGS, Setting, markdown};
 
 /// The configuration: the file, and what environment and flags say about single values.
@@ -40,6 +42,8 @@ pub struct Config {
     pub services: BTreeMap<String, Service>,
     /// Roots of other hosts whose users may call the distributed functions.
     pub hosts: Vec<String>,
+    /// Consumers of views.
+    pub instances: BTreeMap<String, InstanceSettings>,
 }
 
 impl Default for Config {
@@ -55,6 +59,7 @@ impl Default for Config {
             peers: BTreeMap::new(),
             services: BTreeMap::new(),
             hosts: Vec::new(),
+            instances: BTreeMap::new(),
         }
     }
 }

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use engine::{Error, text};
+use serde::Deserialize;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 use url::Url;
 
 use super::file::File;
 use crate::access::AddressList;
+use crate::etl::{InstanceSettings, check_name};
 use crate::values;
 
 /// What the web service tells of a site of the store.
@@ -107,6 +109,24 @@ pub(super) fn sites(file: &File<'_>, table: &DeTable<'_>) -> Result<BTreeMap<Str
         sites.insert(name.get_ref().to_string(), site);
     }
     Ok(sites)
+}
+
+/// `[instances.NAME]`.
+pub(super) fn instances(file: &File<'_>, table: &DeTable<'_>) -> Result<BTreeMap<String, InstanceSettings>, Error> {
+    let mut instances = BTreeMap::new();
+    for (name, value) in table {
+        let at = value.span().start;
+        let reader = ValueDeserializer::from(value.clone());
+        let settings = InstanceSettings::deserialize(reader).map_err(|error| {
+            let at = error.span().map_or(at, |span| span.start);
+            let message = error.message().to_owned();
+            file.fault(at, text!("{message}", "{message}"))
+        })?;
+        check_name(name.get_ref()).map_err(|error| file.because(name.span().start, &error))?;
+        settings.check().map_err(|error| file.because(at, &error))?;
+        instances.insert(name.get_ref().to_string(), settings);
+    }
+    Ok(instances)
 }
 
 /// A root as calls name it: an address without a slash at its end.

@@ -13,6 +13,7 @@ use url::Url;
 use super::given::Given;
 use super::{Config, PeerSettings, Service, SiteSettings};
 use crate::access::AddressList;
+use crate::etl::InstanceSettings;
 use crate::values;
 
 /// Whether callers need a token.
@@ -89,6 +90,23 @@ pub struct MoodleSettings {
     pub peers: BTreeMap<String, PeerSettings>,
 }
 
+/// Pulls of views.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EtlSettings {
+    /// Folder of the operator's own views.
+    pub views: Option<PathBuf>,
+    /// How often it is looked at.
+    pub refresh: Duration,
+    /// Longest time for a pull.
+    pub time: Duration,
+    /// Pulls at once.
+    pub pulls: usize,
+    /// Most rows of a page.
+    pub page: usize,
+    /// Greatest document inside an answer of the web service, in bytes.
+    pub document: u64,
+}
+
 /// Everything that the server was told.
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
@@ -112,6 +130,10 @@ pub struct ServerSettings {
     pub drain_timeout: Duration,
     /// What requests may cost.
     pub limits: Limits,
+    /// Pulls of views.
+    pub etl: EtlSettings,
+    /// Consumers that the configuration declares.
+    pub instances: BTreeMap<String, InstanceSettings>,
     /// The Moodle-compatible web services.
     pub moodle: MoodleSettings,
     /// All policies.
@@ -144,6 +166,8 @@ impl ServerSettings {
             drain_delay: time(given, "server.drain_delay")?,
             drain_timeout: time(given, "server.drain_timeout")?,
             limits: limits(given, processors)?,
+            etl: etl(config)?,
+            instances: config.instances.clone(),
             moodle: moodle(config)?,
             moodle_policy: match given.truth("compat.exact")? {
                 true => Policy { exactness: engine::time::Exactness::Exact, ..Policy::use_stats_compat() },
@@ -187,6 +211,19 @@ fn limits(given: &Given, processors: usize) -> Result<Limits, Error> {
         rate: given.number("limits.rate")?,
         refusals: given.number("limits.refusals")?,
         memory: given.parse("limits.memory", values::size)?,
+    })
+}
+
+fn etl(config: &Config) -> Result<EtlSettings, Error> {
+    let given = &config.given;
+    let beside = || Some(config.path.as_deref()?.parent()?.join("sql/views"));
+    Ok(EtlSettings {
+        views: optional(given, "etl.views")?.map(PathBuf::from).or_else(beside),
+        refresh: time(given, "etl.refresh")?,
+        time: time(given, "etl.time")?,
+        pulls: given.number::<usize>("etl.pulls")?.max(1),
+        page: given.number::<usize>("etl.page")?.max(1),
+        document: given.parse("etl.document", values::size)? as u64,
     })
 }
 

@@ -140,6 +140,32 @@ pub const SETTINGS: &[Setting] = &[
         "Memory that one computation may take",
     ),
     setting(
+        ["etl.views", "views", "ASSIDU_VIEWS"],
+        "DIR",
+        "",
+        "Folder of your own views, one .sql file each [default: sql/views beside the configuration file]",
+    ),
+    setting(
+        ["etl.refresh", "view-refresh", "ASSIDU_VIEW_REFRESH"],
+        "DURATION",
+        "2s",
+        "How often that folder is looked at; SIGHUP and /v1/admin/views/reload look at once",
+    ),
+    setting(
+        ["etl.time", "pull-time", "ASSIDU_PULL_TIME"],
+        "DURATION",
+        "30m",
+        "Longest time for a pull, from the request to the last byte; instances and views can allow less",
+    ),
+    setting(["etl.pulls", "pulls", "ASSIDU_PULLS"], "NUMBER", "64", "Pulls at once; beyond, callers get 503"),
+    setting(["etl.page", "page", "ASSIDU_PAGE"], "NUMBER", "10000", "Greatest number of rows of one page (`limit=`)"),
+    setting(
+        ["etl.document", "document", "ASSIDU_DOCUMENT"],
+        "SIZE",
+        "64MiB",
+        "Greatest document that report_etl_get puts into its answer",
+    ),
+    setting(
         ["moodle.enabled", "moodle", "ASSIDU_MOODLE"],
         "true|false",
         "true",

@@ -2,6 +2,7 @@
 
 mod check_course;
 mod distributed;
+mod report_etl;
 mod site_info;
 mod use_stats;
 
@@ -13,7 +14,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Function> {
         .into_iter()
         .chain(use_stats::FUNCTIONS)
         .chain(distributed::FUNCTIONS)
-        .chain([&check_course::FUNCTION])
+        .chain([&report_etl::FUNCTION, &check_course::FUNCTION])
 }
 
 /// The function of that name.
