@@ -49,11 +49,6 @@ impl Engine {
         Register::new(&self.store, name)
     }
 
-    /// Names of the documents below a folder of them, sorted.
-    pub async fn registers(&self, folder: &str) -> Result<Vec<String>> {
-        Register::names(&self.store, folder).await
-    }
-
     /// The newest snapshot, or the one of a commit.
     pub async fn snapshot(&self, commit: Option<u64>) -> Result<Arc<Snapshot>> {
         self.store.snapshot(commit).await
@@ -161,7 +156,7 @@ impl Engine {
     /// Snapshots that a consumer's batch needs stay: the open ones always, acknowledged ones as long as they are kept
     /// for replay ([`etl::REPLAY_SECONDS`]).
     pub async fn vacuum(&self, now: i64, keep_seconds: i64, dry_run: bool, force: bool) -> Result<VacuumReport> {
-        let pinned = etl::pinned_commits(self, now, etl::REPLAY_SECONDS).await?;
+        let pinned = etl::pinned_commits(&self.store, now, etl::REPLAY_SECONDS).await?;
         self.store.vacuum(now, keep_seconds, &pinned, dry_run, force).await
     }
 
