@@ -12,7 +12,7 @@ struct Arrows {
     because: &'static str,
 }
 
-const ARROWS: [Arrows; 11] = [
+const ARROWS: [Arrows; 13] = [
     Arrows { module: "text", uses: &[], because: "sentences know nothing" },
     Arrows { module: "error", uses: &["text"], because: "everyone uses failures, so they use nobody" },
     Arrows { module: "fault", uses: &["text"], because: "everyone uses faults, so they use nobody" },
