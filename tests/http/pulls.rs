@@ -357,7 +357,7 @@ async fn samples_move_nothing() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_pulls_of_a_view_at_once_are_one_too_many() -> Result<()> {
     let desk = Desk::new().await?;
-    let hits: Vec<(i64, i64, i64)> = (0..200_000).map(|id| (10_000 + id, 5 + id % 7, 1_400_000_000 + id)).collect();
+    let hits: Vec<(i64, i64, i64)> = (0..60_000).map(|id| (10_000 + id, 5 + id % 7, 1_400_000_000 + id)).collect();
     add(&desk.setup.engine, &hits).await?;
     // The first one is not read, so it does not end.
     let mut first = desk.get("/v1/instances/erp/clicks.xml").send().await?;
@@ -396,7 +396,7 @@ async fn an_error_after_the_first_byte_breaks_the_transfer(
         false => reqwest::Client::new(),
     };
     for format in FORMATS {
-        let url = desk.served.url(&format!("/v1/views/many/data.{format}?rows=2000000&bad=1500000"));
+        let url = desk.served.url(&format!("/v1/views/many/data.{format}?rows=100000&bad=60000"));
         let mut request = client.get(url).bearer_auth(&desk.token);
         if let Some(encoding) = encoding {
             request = request.header("accept-encoding", encoding);

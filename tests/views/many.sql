@@ -24,5 +24,4 @@ type = "Int64"
 doc = { en = "Quotient", fr = "Quotient" }
 ---*/
 SELECT value AS n, 'row ' || CAST(value AS VARCHAR) AS text, 1 / (value - $bad) AS quotient
-FROM generate_series(1, 3000000)
-WHERE value <= $rows
+FROM generate_series(1, $rows)
