@@ -36,13 +36,14 @@ pub mod fault;
 pub mod functions;
 pub mod load;
 pub mod model;
+pub mod privacy;
 pub mod query;
 pub mod stats;
 pub mod store;
 mod text;
 pub mod time;
 
-pub use engine::Engine;
+pub use engine::{Engine, SessionRequest};
 pub use error::{Error, ErrorKind, Result};
 pub use fault::Fault;
 pub use text::{Lang, Text};
