@@ -1,0 +1,91 @@
+/*---
+title       = { en = "Time per user and activity", fr = "Temps par utilisateur et par activité" }
+description = { en = "One row per user, course and activity, and one per area of a course or the site outside of activities. Users without an event in the range have no row. The figures follow the policy that is asked for; see the manual, Time spent. An incremental pull has all rows of every user who has new events, because a new event also changes what the one before it is worth.", fr = "Une ligne par utilisateur, cours et activité, et une par zone d'un cours ou du site hors des activités. Les utilisateurs sans événement dans la plage n'ont pas de ligne. Les chiffres suivent la règle demandée ; voir le manuel, Temps passé. Un tirage incrémental a toutes les lignes de chaque utilisateur qui a de nouveaux événements, car un nouvel événement change aussi la valeur du précédent." }
+version     = 1
+
+[params.policy]
+type = "text"
+default = "use_stats"
+max_length = 1000
+help = { en = "Policy that makes time of the log, with changes behind commas, such as `use_stats, threshold = 1800`.", fr = "Règle qui tire du temps du journal, avec des changements après des virgules, par exemple `use_stats, threshold = 1800`." }
+
+[params.from]
+type = "timestamp"
+help = { en = "Start of the range, inclusive; the first event when absent.", fr = "Début de la plage, inclus ; le premier événement si absent." }
+
+[params.to]
+type = "timestamp"
+edge = "last"
+help = { en = "End of the range; the time of the pull when absent. A day means its last second. The policy says whether an event of that very second counts.", fr = "Fin de la plage ; l'instant du tirage si absente. Un jour désigne sa dernière seconde. La règle dit si un événement de cette seconde même compte." }
+
+[params.user]
+type = "int"
+help = { en = "Only this user.", fr = "Cet utilisateur seulement." }
+
+[params.course]
+type = "int"
+help = { en = "Only this course.", fr = "Ce cours seulement." }
+
+[key]
+columns = ["userid", "courseid", "module", "cmid"]
+
+[columns.userid]
+type = "Int64"
+pii  = "pseudonym"
+doc  = { en = "The user.", fr = "L'utilisateur." }
+
+[columns.courseid]
+type = "Int64"
+pii  = "raw"
+doc  = { en = "The course; 1 is the front page, 0 what lies outside of courses, such as logins.", fr = "Le cours ; 1 est la page d'accueil, 0 ce qui est hors des cours, comme les connexions." }
+
+[columns.module]
+type = "Utf8"
+pii  = "raw"
+doc  = { en = "Type of the activity, such as `quiz`; `course`, `user` or `system` outside of activities; empty for an activity that is gone.", fr = "Type de l'activité, par exemple `quiz` ; `course`, `user` ou `system` hors des activités ; vide pour une activité disparue." }
+
+[columns.cmid]
+type = "Int64"
+pii  = "raw"
+doc  = { en = "The activity, `course_modules.id`; 0 outside of activities.", fr = "L'activité, `course_modules.id` ; 0 hors des activités." }
+
+[columns.section]
+type = "Int64"
+pii  = "raw"
+doc  = { en = "Section of the activity, `course_sections.id`; null outside of activities.", fr = "Section de l'activité, `course_sections.id` ; nul hors des activités." }
+
+[columns.elapsed]
+type = "Int64"
+unit = "s"
+pii  = "raw"
+doc  = { en = "Time altogether.", fr = "Temps total." }
+
+[columns.events]
+type = "Int64"
+pii  = "raw"
+doc  = { en = "Events that count.", fr = "Événements qui comptent." }
+
+[columns.firstaccess]
+type = "Int64"
+unit = "s"
+pii  = "raw"
+doc  = { en = "First event in the range, as Unix time.", fr = "Premier événement de la plage, en temps Unix." }
+
+[columns.lastaccess]
+type = "Int64"
+unit = "s"
+pii  = "raw"
+doc  = { en = "Last event in the range, as Unix time.", fr = "Dernier événement de la plage, en temps Unix." }
+
+[incremental]
+table = "logstore_standard_log"
+mode  = "changed_keys"
+columns = { userid = "userid" }
+
+[time]
+column = "lastaccess"
+---*/
+SELECT
+    userid, courseid, module, coalesce(cmid, 0) AS cmid, section, elapsed, events, firstaccess, lastaccess
+FROM activity_time($policy, $from, $to)
+WHERE ($user IS NULL OR userid = $user) AND ($course IS NULL OR courseid = $course)

@@ -1,0 +1,81 @@
+/*---
+title       = { en = "Time per user and section", fr = "Temps par utilisateur et par section" }
+description = { en = "One row per user, course and section: time on the activities of that section. Pages of the course itself are in no section. Users without an event in the range have no row. The figures follow the policy that is asked for; see the manual, Time spent. An incremental pull has all rows of every user who has new events, because a new event also changes what the one before it is worth.", fr = "Une ligne par utilisateur, cours et section : temps sur les activités de cette section. Les pages du cours même ne sont dans aucune section. Les utilisateurs sans événement dans la plage n'ont pas de ligne. Les chiffres suivent la règle demandée ; voir le manuel, Temps passé. Un tirage incrémental a toutes les lignes de chaque utilisateur qui a de nouveaux événements, car un nouvel événement change aussi la valeur du précédent." }
+version     = 1
+
+[params.policy]
+type = "text"
+default = "use_stats"
+max_length = 1000
+help = { en = "Policy that makes time of the log, with changes behind commas, such as `use_stats, threshold = 1800`.", fr = "Règle qui tire du temps du journal, avec des changements après des virgules, par exemple `use_stats, threshold = 1800`." }
+
+[params.from]
+type = "timestamp"
+help = { en = "Start of the range, inclusive; the first event when absent.", fr = "Début de la plage, inclus ; le premier événement si absent." }
+
+[params.to]
+type = "timestamp"
+edge = "last"
+help = { en = "End of the range; the time of the pull when absent. A day means its last second. The policy says whether an event of that very second counts.", fr = "Fin de la plage ; l'instant du tirage si absente. Un jour désigne sa dernière seconde. La règle dit si un événement de cette seconde même compte." }
+
+[params.user]
+type = "int"
+help = { en = "Only this user.", fr = "Cet utilisateur seulement." }
+
+[params.course]
+type = "int"
+help = { en = "Only this course.", fr = "Ce cours seulement." }
+
+[key]
+columns = ["userid", "courseid", "section"]
+
+[columns.userid]
+type = "Int64"
+pii  = "pseudonym"
+doc  = { en = "The user.", fr = "L'utilisateur." }
+
+[columns.courseid]
+type = "Int64"
+pii  = "raw"
+doc  = { en = "The course.", fr = "Le cours." }
+
+[columns.section]
+type = "Int64"
+pii  = "raw"
+doc  = { en = "The section, `course_sections.id`.", fr = "La section, `course_sections.id`." }
+
+[columns.elapsed]
+type = "Int64"
+unit = "s"
+pii  = "raw"
+doc  = { en = "Time altogether.", fr = "Temps total." }
+
+[columns.events]
+type = "Int64"
+pii  = "raw"
+doc  = { en = "Events that count.", fr = "Événements qui comptent." }
+
+[columns.firstaccess]
+type = "Int64"
+unit = "s"
+pii  = "raw"
+doc  = { en = "First event in the range, as Unix time.", fr = "Premier événement de la plage, en temps Unix." }
+
+[columns.lastaccess]
+type = "Int64"
+unit = "s"
+pii  = "raw"
+doc  = { en = "Last event in the range, as Unix time.", fr = "Dernier événement de la plage, en temps Unix." }
+
+[incremental]
+table = "logstore_standard_log"
+mode  = "changed_keys"
+columns = { userid = "userid" }
+
+[time]
+column = "lastaccess"
+---*/
+SELECT
+    userid, courseid, section, elapsed, events, firstaccess, lastaccess
+FROM section_time($policy, $from, $to)
+WHERE ($user IS NULL OR userid = $user) AND ($course IS NULL OR courseid = $course)
