@@ -13,6 +13,7 @@ mod views;
 mod ws;
 mod ws_access;
 mod ws_compare;
+mod ws_etl;
 mod ws_figures;
 
 pub use diff::Report;

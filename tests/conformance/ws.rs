@@ -9,6 +9,7 @@ use engine::Engine;
 use engine::load::{Format, LoadRequest, Silent, Source};
 use serde_json::{Map, Value};
 use server::access::{Access, AccessRegister, Gate};
+use server::etl::InstanceSettings;
 use server::http::{App, Clock, Server};
 use server::settings::{Config, ServerSettings};
 
@@ -16,10 +17,8 @@ use super::case::json as read_json;
 use super::diff::Report;
 use super::ws_access::{access, services};
 use super::ws_compare::compare;
+use super::ws_etl::{compare_etl, rows_of};
 use super::ws_figures::Recorded;
-
-/// Groups that need views, which come later.
-const LATER: [&str; 1] = ["report-etl"];
 
 /// Sends every request of every group of a folder, and compares the answers.
 ///
@@ -39,14 +38,15 @@ pub async fn ws(dir: &Path) -> Result<Report> {
         let group = read_json(&path)?;
         let name = group["group"].as_str().unwrap_or_default();
         let cases = group["cases"].as_array().with_context(|| format!("{}: no cases", path.display()))?;
-        if LATER.contains(&name) {
-            let count = cases.len();
-            report.note(format!("{name}: {count} cases are about published views, which this version has not"));
-            continue;
-        }
+        let rows = rows_of(cases);
         for case in cases {
             let place = case["id"].as_str().unwrap_or("?");
-            match fixture.replay(case).await {
+            let replayed = fixture.replay(case).await;
+            let compared = replayed.map(|answer| match name {
+                "report-etl" => compare_etl(case, &rows, &answer),
+                _ => compare(case, &answer),
+            });
+            match compared {
                 Ok(None) => report.pass(),
                 Ok(Some(difference)) => report.fail(place, &difference),
                 Err(error) => report.fail(place, &format!("{error:#}")),
@@ -76,8 +76,8 @@ impl Fixture {
         Ok(Self { engine, access: access(fixture)?, fixture: fixture.clone(), client })
     }
 
-    /// Sends the request of a case to a server of its own; `None` when the answer is the recorded one.
-    async fn replay(&self, case: &Value) -> Result<Option<String>> {
+    /// Sends the request of a case to a server of its own.
+    async fn replay(&self, case: &Value) -> Result<Answer> {
         let server = self.start(&case["given"]).await?;
         let (address, stop) = (server.address, Arc::new(tokio::sync::Notify::new()));
         let stopping = Arc::clone(&stop);
@@ -89,7 +89,7 @@ impl Fixture {
         let answer = self.send(address, &case["request"]).await;
         stop.notify_one();
         running.await??;
-        Ok(compare(case, &answer?))
+        answer
     }
 
     async fn start(&self, given: &Value) -> Result<Server> {
@@ -166,6 +166,16 @@ fn settings(fixture: &Value, given: &Value) -> Result<ServerSettings> {
         fullname: fixture["site"]["fullname"].as_str().map(str::to_owned),
         lang: fixture["site"]["lang"].as_str().map(str::to_owned),
     };
+    for instance in fixture["etl_instances"].as_array().into_iter().flatten() {
+        let (plugin, number) = (text(&instance["plugin"]), instance["id"].as_i64());
+        let settings = InstanceSettings {
+            plugin: Some(plugin.clone()),
+            number,
+            identities: !instance["masquerade"].as_bool().unwrap_or(true),
+            ..InstanceSettings::default()
+        };
+        config.instances.insert(format!("{plugin}-{}", number.unwrap_or_default()), settings);
+    }
     config.sites.insert(engine::store::DEFAULT_SITE.to_owned(), site);
     Ok(ServerSettings::try_new(&config, 2)?)
 }

@@ -54,7 +54,7 @@ fn remove(value: &mut Value, pointer: &str) {
 
 /// One piece of a document: the beginning or the end of an element, or text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
+pub(super) enum Piece {
     Start(String, Vec<(String, String)>),
     End,
     Text(String),
@@ -73,7 +73,7 @@ fn xml(expected: &str, got: &str, ignored: &[&str]) -> Option<String> {
 }
 
 /// The pieces of a document; blanks between elements are none.
-fn pieces(text: &str) -> Result<Vec<Piece>, String> {
+pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, String> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
     let mut pieces: Vec<Piece> = Vec::new();

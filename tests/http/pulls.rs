@@ -513,10 +513,10 @@ async fn a_view_file_that_becomes_wrong_leaves_its_last_good_version() -> Result
     assert_eq!(status().await?, 200, "the last good version serves");
     let report = served.post("/v1/admin/views/reload").bearer_auth(&sql).send().await?;
     let report = super::json(report).await?;
-    assert!(report["faults"][0].as_str().unwrap().contains("cuont"), "{report}");
+    assert!(report["faults"].to_string().contains("cuont"), "{report}");
     std::fs::write(&file, good.replace("AS hits", "AS hits, max(id) AS latest"))?;
     let report = super::json(served.post("/v1/admin/views/reload").bearer_auth(&sql).send().await?).await?;
-    assert!(report["faults"][0].as_str().unwrap().contains("add [columns.latest]"), "{report}");
+    assert!(report["faults"].to_string().contains("add [columns.latest]"), "{report}");
     std::fs::remove_file(&file)?;
     assert_eq!(status().await?, 404);
     served.finish().await

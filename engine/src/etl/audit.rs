@@ -6,12 +6,10 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::store::{
-    CATALOGUE_SITE, Change, Column, ColumnType, NewFile, Snapshot, Store, TableChange, TableNeed, WriteTarget,
+    CATALOGUE_SITE, Change, Column, ColumnType, NewFile, PULLS, PULLS_KIND, Snapshot, Store, TableChange, TableNeed,
+    WriteTarget,
 };
 use crate::{Error, ErrorKind, Result};
-
-/// Name of the table.
-pub const PULLS: &str = "pulls";
 
 /// How often a record is numbered anew when other processes record at the same time.
 const ATTEMPTS: usize = 20;
@@ -97,7 +95,7 @@ pub async fn record_pulls(store: &Arc<Store>, records: &[PullRecord], now: i64) 
             let written = tokio::task::spawn_blocking(move || change(&store, &handle, &base, &records));
             written.await.map_err(|error| Error::bug("the writing task ended early").because(error))??
         };
-        let mut commit = Change::new(&base, now, "pulls", format!("{} pulls", records.len()));
+        let mut commit = Change::new(&base, now, PULLS_KIND, format!("{} pulls", records.len()));
         commit.tables.push(change);
         match store.commit(&commit).await {
             Err(error) if error.kind() == ErrorKind::Conflict => {}

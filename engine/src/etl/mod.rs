@@ -13,7 +13,7 @@ mod audit;
 mod marks;
 mod progress;
 
-pub use audit::{PULLS, PullRecord, record_pulls};
+pub use audit::{PullRecord, record_pulls};
 pub use marks::{Marks, pinned_commits};
 pub use progress::{Acknowledged, Batch, NewBatch, Opened, Position, Progress, Reset};
 

@@ -29,7 +29,7 @@ pub use runtime::Runtime;
 pub use session::{Session, SessionBuilder};
 pub use settings::{BATCH_ROWS, CATALOG};
 pub use shape::MAX_SQL_BYTES;
-pub(crate) use statement::{parse, select_relations};
+pub(crate) use statement::{parse, placeholders, select_relations};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Which statements a session accepts: a list of what is allowed, not of what is forbidden.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
 use datafusion::error::DataFusionError;
@@ -53,6 +53,22 @@ pub(crate) fn select_relations(sql: &str) -> Result<Vec<String>> {
         names.push(name.to_string());
         ControlFlow::<()>::Continue(())
     });
+    Ok(names)
+}
+
+/// The names of the parameters that a text names, without `$`, also in the arguments of table functions.
+pub(crate) fn placeholders(sql: &str) -> Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    if let Statement::Statement(statement) = parse(sql)? {
+        let _ = ast::visit_expressions(&*statement, |expr| {
+            if let Expr::Value(value) = expr
+                && let ast::Value::Placeholder(name) = &value.value
+            {
+                names.insert(name.trim_start_matches('$').to_owned());
+            }
+            ControlFlow::<()>::Continue(())
+        });
+    }
     Ok(names)
 }
 

@@ -121,8 +121,14 @@ fn restored(current: &Manifest) -> Error {
 }
 
 /// Ids stay used when an older state comes back: a new row must never get the id of a row that once was.
+///
+/// Who pulled what stays told: an older state of the data is none of its record.
 fn keep_last_ids(wanted: &Manifest, current: &Manifest) -> std::collections::BTreeMap<String, super::Site> {
     let mut sites = wanted.sites.clone();
+    if let Some(pulls) = current.table(super::CATALOGUE_SITE, super::PULLS) {
+        let own = sites.entry(super::CATALOGUE_SITE.to_owned()).or_default();
+        own.tables.insert(super::PULLS.to_owned(), pulls.clone());
+    }
     for (site, tables) in &current.sites {
         for (name, table) in &tables.tables {
             // A table that the older state did not have stays as an empty one.

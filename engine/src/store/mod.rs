@@ -50,6 +50,12 @@ pub const DEFAULT_SITE: &str = "main";
 /// Site of the store's own catalogue tables (loads …); no Moodle instance can have this name.
 pub const CATALOGUE_SITE: &str = "assidu";
 
+/// Kind of the commits that record pulls.
+pub(crate) const PULLS_KIND: &str = "pulls";
+
+/// Table of the records of pulls, in [`CATALOGUE_SITE`].
+pub(crate) const PULLS: &str = "pulls";
+
 /// How often a commit that loses the race is tried again on the winner's state.
 const MAX_REBASES: usize = 20;
 
@@ -235,9 +241,34 @@ impl Store {
     pub async fn restore(&self, commit: u64, now: i64) -> Result<u64> {
         let wanted = self.snapshot(Some(commit)).await?;
         self.require_files(&wanted).await?;
-        let base = self.snapshot(None).await?;
-        let change = Change::restore(&base, &wanted.manifest, now);
-        Ok(self.commit(&change).await?.commit())
+        for _ in 0..MAX_REBASES {
+            let base = self.snapshot(None).await?;
+            let change = Change::restore(&base, &wanted.manifest, now);
+            match self.commit(&change).await {
+                Ok(snapshot) => return Ok(snapshot.commit()),
+                // Records of pulls are kept by a restore, so nothing is lost by beginning again.
+                Err(error) if error.kind() == ErrorKind::Conflict && self.only_recorded_since(&base).await? => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::new(
+            ErrorKind::Conflict,
+            crate::text!(
+                "pulls are recorded without a pause; stop the server, and restore then",
+                "des tirages sont enregistrés sans cesse ; arrêtez le serveur, puis rétablissez"
+            ),
+        ))
+    }
+
+    /// Whether all commits since a snapshot only recorded pulls.
+    async fn only_recorded_since(&self, base: &Snapshot) -> Result<bool> {
+        let newest = self.snapshot(None).await?.commit();
+        for commit in base.commit() + 1..=newest {
+            if self.read_manifest(commit).await?.manifest.kind != PULLS_KIND {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     async fn require_files(&self, snapshot: &Snapshot) -> Result<()> {

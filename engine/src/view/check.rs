@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use super::column::type_name;
 use super::spec::{Incremental, IncrementalMode, View};
 use crate::fault::{Fault, nearest, quoted};
-use crate::query::{Session, select_relations};
+use crate::query::{Session, placeholders, select_relations};
 use crate::store::COMMIT;
 use crate::{Error, Text, text};
 
@@ -30,7 +30,7 @@ impl View {
             let reason = text!("a view may not read `{INFORMATION}`", "une vue ne peut lire `{INFORMATION}`");
             faults.push(self.fault("view.table", None, reason));
         }
-        match session.parameters(&self.sql).await {
+        match placeholders(&self.sql) {
             Ok(named) => self.check_parameters(&named, &mut faults),
             Err(error) => return vec![self.because("view.sql", &error)],
         }
