@@ -13,6 +13,7 @@ mod fuzz;
 mod http;
 mod loads;
 mod plans;
+mod privacy;
 mod properties;
 mod stats_cli;
 mod store;

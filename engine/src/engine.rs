@@ -125,7 +125,7 @@ impl Engine {
     /// A session over a snapshot that the caller has already; the commit of the request plays no part.
     fn session_of(&self, snapshot: &Arc<Snapshot>, request: &SessionRequest) -> Result<Session> {
         let SessionRequest { site, limits, settings, pseudonyms, .. } = request;
-        let site = site.as_ref().unwrap_or(&snapshot.manifest().default_site);
+        let site = site.as_ref().unwrap_or_else(|| &snapshot.manifest().default_site);
         let catalog = |with_commit| self.catalog(snapshot, request, with_commit);
         let url = ObjectStoreUrl::parse(STORE_URL)?;
         let library = Library::new(&self.store, snapshot, site, settings, &self.logs);

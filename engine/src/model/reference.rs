@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::spec::{ColumnSpec, TableSpec};
+use super::spec::{ColumnSpec, Mark, MarkValue, Personal, TableSpec};
 
 const HEAD: &str = "\
 # Tables
@@ -19,6 +19,16 @@ A table that is not listed can be loaded all the same, with every type inferred.
 * Unit `B` is bytes.
 * A row loaded again with the same key replaces the former row.
 * A column marked *secret* is accepted in files and never stored: it is always null.
+
+The column *person* says what a [session with pseudonyms](../concepts/privacy.md) shows instead of the values:
+
+* *user*: the pseudonym of the user with this number.
+* *context*: another number, the same wherever the context is named.
+* *handle*: a text made of the user's pseudonym.
+* *figures*: durations, numbers with at most three digits before their point, and words of status; nothing else.
+* *hidden*: nothing.
+
+With a condition it does so only in rows that fulfil it, and in rows in which the other column has no value.
 
 ";
 
@@ -39,7 +49,7 @@ fn section(page: &mut String, table: &TableSpec) {
     let key: Vec<String> = table.key.iter().map(|column| format!("`{column}`")).collect();
     // Writing to a String cannot fail.
     let _ = write!(page, "\n## {}\n\n{}\n\nKey: {}.\n\n", table.name, table.doc, key.join(", "));
-    page.push_str("| column | type | null | unit | meaning |\n|---|---|---|---|---|\n");
+    page.push_str("| column | type | null | unit | person | meaning |\n|---|---|---|---|---|---|\n");
     for column in table.columns {
         column_line(page, column);
     }
@@ -51,9 +61,28 @@ fn column_line(page: &mut String, column: &ColumnSpec) {
         (false, true) => "yes",
         (false, false) => "",
     };
-    let cells =
-        [&format!("`{}`", column.name), column.kind.label(), null, column.unit.unwrap_or(""), &escaped(column.doc)];
-    line(page, &cells);
+    let (name, unit, doc) = (format!("`{}`", column.name), column.unit.unwrap_or(""), escaped(column.doc));
+    line(page, &[&name, column.kind.label(), null, unit, &person(column), &doc]);
+}
+
+/// What a session with pseudonyms shows instead of the values.
+fn person(column: &ColumnSpec) -> String {
+    let instead = match column.personal {
+        Personal::No => return String::new(),
+        Personal::UserId => "user",
+        Personal::ContextId => "context",
+        Personal::Handle => "handle",
+        Personal::Measure => "figures",
+        Personal::Text => "hidden",
+    };
+    match column.personal_where {
+        None => instead.to_owned(),
+        Some(Mark { column, value: MarkValue::Ints(values) }) => {
+            let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+            format!("{instead} where `{column}` is {}", values.join(" or "))
+        }
+        Some(Mark { column, value: MarkValue::Text(value) }) => format!("{instead} where `{column}` is `{value}`"),
+    }
 }
 
 /// One line of a table; empty cells keep a single space.

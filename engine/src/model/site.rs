@@ -13,7 +13,7 @@ pub(super) static CONTEXT: TableSpec = TableSpec::new(
             .only(Mark::USER_LEVEL),
         private("path", "Numbers of the contexts from the system to this one, such as `/1/3/24`.")
             .null()
-            .only(Mark::USER_LEVEL),
+            .only(Mark::USER_OR_BLOCK_LEVEL),
         int("depth", "Level in the tree, from 1."),
         int("locked", "1 when nothing can be changed there."),
     ],

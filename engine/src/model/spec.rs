@@ -100,18 +100,18 @@ pub struct Mark {
 /// Value of a [`Mark`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum MarkValue {
-    /// A number, such as the level of contexts of users.
-    Int(i64),
+    /// One of these numbers, such as the level of contexts of users.
+    Ints(&'static [i64]),
     /// A text, compared without regard to ASCII case; the name of a table may have its prefix.
     Text(&'static str),
 }
 
-/// `contextlevel` of the contexts of users.
-const USER_LEVEL: i64 = 30;
-
 impl Mark {
     /// Rows about a context of a user, told by a column with the level.
-    pub const USER_LEVEL: Self = Self { column: "contextlevel", value: MarkValue::Int(USER_LEVEL) };
+    pub const USER_LEVEL: Self = Self { column: "contextlevel", value: MarkValue::Ints(&[30]) };
+
+    /// The same, and rows about a block, which may lie on a page of a user's own.
+    pub const USER_OR_BLOCK_LEVEL: Self = Self { column: "contextlevel", value: MarkValue::Ints(&[30, 80]) };
 
     /// Rows about a row of the table `user`, told by a column with the table's name.
     pub const fn user_table(column: &'static str) -> Self {

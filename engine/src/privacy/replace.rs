@@ -143,10 +143,10 @@ impl Replacer {
 /// Rows that are about a person: the deciding value is the one of persons, or missing.
 fn persons(decider: &ArrayRef, value: MarkValue) -> Result<BooleanArray> {
     Ok(match value {
-        MarkValue::Int(value) => {
+        MarkValue::Ints(wanted) => {
             let values = cast(decider, &DataType::Int64)?;
             let values = values.as_primitive::<Int64Type>().iter();
-            values.map(|found| Some(found.is_none_or(|found| found == value))).collect()
+            values.map(|found| Some(found.is_none_or(|found| wanted.contains(&found)))).collect()
         }
         MarkValue::Text(value) => {
             let values = cast(decider, &DataType::Utf8View)?;

@@ -87,7 +87,7 @@ fn treatment(field: &Field, personal: Personal, user: Option<usize>) -> Treatmen
 fn decider(schema: &Schema, mark: Mark) -> Option<Decider> {
     let column = index_of(schema, mark.column)?;
     let fits = match mark.value {
-        MarkValue::Int(_) => is_int(schema.field(column)),
+        MarkValue::Ints(_) => is_int(schema.field(column)),
         MarkValue::Text(_) => is_text(schema.field(column)),
     };
     fits.then_some(Decider { column, value: mark.value })
