@@ -270,8 +270,8 @@ places AS (
             WHEN blocks.id IS NOT NULL THEN blocks.blockname
             WHEN co.contextlevel <> 30 THEN 'N.C.'
         END AS object
-    FROM contexts AS co
-    CROSS JOIN site
+    FROM site
+    CROSS JOIN contexts AS co
     LEFT JOIN course_categories AS categories ON co.contextlevel = 40 AND categories.id = co.instanceid
     LEFT JOIN course AS courses ON co.contextlevel = 50 AND courses.id = co.instanceid
     LEFT JOIN activities AS a ON co.contextlevel = 70 AND a.id = co.instanceid
@@ -325,6 +325,7 @@ SELECT
     rows.deleted, rows.roleid, rows.roleshortname, rows.role, rows.timemodified,
     rows.contextid, rows.placelevel, rows.contextlevel, rows.instanceid, rows.context, rows.instance, rows.object,
     site.shortname AS host, coalesce($from, 0) AS "from", coalesce($to, $now) AS "to"
-FROM rows
-CROSS JOIN site
-LEFT JOIN people ON people.id = rows.userid
+FROM site
+CROSS JOIN (
+    people RIGHT JOIN rows ON people.id = rows.userid
+)

@@ -184,9 +184,9 @@ SELECT
     CASE WHEN courses.id = 1 THEN 'nc' ELSE CAST(courses.category AS VARCHAR) END AS coursecategoryid,
     CASE WHEN courses.id = 1 THEN 'nc' ELSE ltrim(categories.path, '/') END AS fullcoursecategorypath,
     site.shortname AS host, coalesce($from, 0) AS "from", coalesce($to, $now) AS "to"
-FROM activities AS a
+FROM site
+CROSS JOIN activities AS a
 JOIN course AS courses ON courses.id = a.course
-CROSS JOIN site
 LEFT JOIN course_categories AS categories ON categories.id = courses.category
 LEFT JOIN hits ON hits.cmid = a.id
 WHERE a.type NOT LIKE '%label'
