@@ -8,6 +8,7 @@ mod conformance_golden;
 mod crash;
 mod distributed;
 mod docs;
+mod exactly_once;
 mod fuzz;
 mod http;
 mod loads;

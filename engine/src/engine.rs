@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use datafusion::catalog::CatalogProvider;
 use datafusion::execution::object_store::ObjectStoreUrl;
 
 use crate::error::Result;
 use crate::etl;
 use crate::functions;
 use crate::load::{LoadRequest, LoadSummary, Progress};
-use crate::query::{Limits, Session, SnapshotCatalog};
+use crate::privacy::{PrivateCatalog, PseudonymKey};
+use crate::query::{KnownCatalog, Limits, Session, SnapshotCatalog};
 use crate::stats::{Library, LogCache, Settings, Stats};
 use crate::store::{OptimizeOptions, OptimizeReport, Register, STORE_URL, Snapshot, Store, VacuumReport, VerifyReport};
 
@@ -17,6 +19,49 @@ use crate::store::{OptimizeOptions, OptimizeReport, Register, STORE_URL, Snapsho
 pub struct Engine {
     store: Arc<Store>,
     logs: Arc<LogCache>,
+}
+
+/// What a session is over, and for whom.
+///
+/// ```
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// use engine::privacy::PseudonymKey;
+/// use engine::{Engine, SessionRequest};
+///
+/// let engine = Engine::open("memory://", &[]).await?;
+/// let request = SessionRequest {
+///     pseudonyms: Some(PseudonymKey::from_bytes([7; 32])),
+///     known_tables: true,
+///     ..SessionRequest::default()
+/// };
+/// let session = engine.session_for(&request).await?;
+/// // Nothing is loaded, but the table is known.
+/// session.query("SELECT id, username FROM user").await?;
+/// # Ok::<(), engine::Error>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct SessionRequest {
+    /// The commit whose snapshot is asked; `None` for the newest one.
+    pub commit: Option<u64>,
+    /// The site whose tables need no prefix; `None` for the store's default one.
+    pub site: Option<String>,
+    /// What a statement may cost.
+    pub limits: Limits,
+    /// Policies, clock and time zone of the table functions of time spent.
+    pub settings: Settings,
+    /// The key of a consumer who may not see who somebody is: all tables and table functions, those of other sites
+    /// too, then speak of users by pseudonyms. `None` for everything as it is.
+    pub pseudonyms: Option<PseudonymKey>,
+    /// Whether known tables of Moodle that a site has not loaded are empty tables; without it, they do not exist.
+    pub known_tables: bool,
+}
+
+impl SessionRequest {
+    /// A session over the newest snapshot with these limits.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
 }
 
 impl Engine {
@@ -49,11 +94,6 @@ impl Engine {
         Register::new(&self.store, name)
     }
 
-    /// Names of the documents below a folder of them, sorted.
-    pub async fn registers(&self, folder: &str) -> Result<Vec<String>> {
-        Register::names(&self.store, folder).await
-    }
-
     /// The newest snapshot, or the one of a commit.
     pub async fn snapshot(&self, commit: Option<u64>) -> Result<Arc<Snapshot>> {
         self.store.snapshot(commit).await
@@ -68,29 +108,28 @@ impl Engine {
 
     /// [`Engine::session`] with policies, a clock and a time zone for the table functions of time spent.
     pub async fn session_with(&self, commit: Option<u64>, limits: &Limits, settings: &Settings) -> Result<Session> {
-        let snapshot = self.store.snapshot(commit).await?;
-        let site = snapshot.manifest().default_site.clone();
-        self.session_of(&snapshot, &site, limits, settings)
+        let (limits, settings) = (limits.clone(), settings.clone());
+        self.session_for(&SessionRequest { commit, limits, settings, ..SessionRequest::default() }).await
     }
 
-    /// A session over what a request names.
+    /// A session for SQL as it is asked for.
+    ///
+    /// # Errors
+    ///
+    /// `NotFound` for an unknown commit or site.
     pub async fn session_for(&self, request: &SessionRequest) -> Result<Session> {
         let snapshot = self.store.snapshot(request.commit).await?;
-        let site = request.site.clone().unwrap_or_else(|| snapshot.manifest().default_site.clone());
-        self.session_of(&snapshot, &site, &request.limits, &request.settings)
+        self.session_of(&snapshot, request)
     }
 
-    /// A session in which tables without a site are those of this one.
-    fn session_of(
-        &self,
-        snapshot: &Arc<Snapshot>,
-        site: &str,
-        limits: &Limits,
-        settings: &Settings,
-    ) -> Result<Session> {
-        let catalog = |with_commit| Arc::new(SnapshotCatalog::new(&self.store, snapshot, with_commit));
+    /// A session over a snapshot that the caller has already; the commit of the request plays no part.
+    fn session_of(&self, snapshot: &Arc<Snapshot>, request: &SessionRequest) -> Result<Session> {
+        let SessionRequest { site, limits, settings, pseudonyms, .. } = request;
+        let site = site.as_ref().unwrap_or(&snapshot.manifest().default_site);
+        let catalog = |with_commit| self.catalog(snapshot, request, with_commit);
         let url = ObjectStoreUrl::parse(STORE_URL)?;
         let library = Library::new(&self.store, snapshot, site, settings, &self.logs);
+        let library = Arc::new(library.with_pseudonyms(pseudonyms.as_ref()));
         let mut builder = Session::builder(catalog(false), site).limits(limits).commit_catalog(catalog(true));
         if let Some(folder) = self.store.location().temporary_folder()? {
             builder = builder.spill_folder(folder);
@@ -100,6 +139,23 @@ impl Engine {
             functions::register_all(context);
             library.register(context);
         })
+    }
+
+    /// The tables of a session, with or without their hidden column `_commit`.
+    fn catalog(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        request: &SessionRequest,
+        with_commit: bool,
+    ) -> Arc<dyn CatalogProvider> {
+        let mut catalog: Arc<dyn CatalogProvider> = Arc::new(SnapshotCatalog::new(&self.store, snapshot, with_commit));
+        if request.known_tables {
+            catalog = Arc::new(KnownCatalog::new(catalog, with_commit));
+        }
+        match &request.pseudonyms {
+            Some(key) => Arc::new(PrivateCatalog::new(catalog, key)),
+            None => catalog,
+        }
     }
 
     /// The time spent of the users of a site (`None`: the default one), over the newest snapshot or the one of a commit.
@@ -126,7 +182,9 @@ impl Engine {
         let snapshot = self.store.snapshot(commit).await?;
         let site = site.unwrap_or(&snapshot.manifest().default_site);
         let log = self.logs.get(&self.store, &snapshot, site).await?;
-        Ok(Stats::new(log, self.session_of(&snapshot, site, limits, &Settings::default())?))
+        let site = Some(site.to_owned());
+        let request = SessionRequest { site, limits: limits.clone(), ..SessionRequest::default() };
+        Ok(Stats::new(log, self.session_of(&snapshot, &request)?))
     }
 
     /// Loads files in one commit.
@@ -161,36 +219,12 @@ impl Engine {
     /// Snapshots that a consumer's batch needs stay: the open ones always, acknowledged ones as long as they are kept
     /// for replay ([`etl::REPLAY_SECONDS`]).
     pub async fn vacuum(&self, now: i64, keep_seconds: i64, dry_run: bool, force: bool) -> Result<VacuumReport> {
-        let pinned = etl::pinned_commits(self, now, etl::REPLAY_SECONDS).await?;
+        let pinned = etl::pinned_commits(&self.store, now, etl::REPLAY_SECONDS).await?;
         self.store.vacuum(now, keep_seconds, &pinned, dry_run, force).await
     }
 
     /// Makes the contents of an older commit the newest ones, as a new commit; answers its number.
     pub async fn restore(&self, commit: u64, now: i64) -> Result<u64> {
         self.store.restore(commit, now).await
-    }
-}
-
-/// What a session is over.
-#[derive(Debug, Clone)]
-pub struct SessionRequest {
-    /// Snapshot.
-    pub commit: Option<u64>,
-    /// Site.
-    pub site: Option<String>,
-    /// Limits.
-    pub limits: Limits,
-    /// Settings.
-    pub settings: Settings,
-    /// Pseudonyms.
-    pub pseudonyms: Option<crate::privacy::PseudonymKey>,
-    /// Known tables.
-    pub known_tables: bool,
-}
-
-impl SessionRequest {
-    /// New.
-    pub fn new(limits: Limits) -> Self {
-        Self { commit: None, site: None, limits, settings: Settings::default(), pseudonyms: None, known_tables: false }
     }
 }

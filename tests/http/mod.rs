@@ -5,6 +5,7 @@ mod hostile;
 mod moodle;
 mod native;
 mod process;
+mod pulls;
 mod security;
 mod stop;
 

@@ -1,11 +1,12 @@
 //! [`Marks`]: the progress of consumers, kept beside the data.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::progress::{Acknowledged, NewBatch, Opened, Position, Progress};
-use crate::store::{Register, Snapshot};
-use crate::{Engine, ErrorKind, Result};
+use crate::store::{Register, Snapshot, Store};
+use crate::{ErrorKind, Result};
 
 /// Folder of the registers of all consumers.
 const FOLDER: &str = "etl-marks";
@@ -18,8 +19,8 @@ pub struct Marks {
 
 impl Marks {
     /// The progress of an instance with a view: both names have small letters, digits, `-` and `_`.
-    pub fn new(engine: &Engine, instance: &str, view: &str) -> Self {
-        Self { register: engine.register(&format!("{FOLDER}/{instance}/{view}")) }
+    pub fn new(store: &Arc<Store>, instance: &str, view: &str) -> Self {
+        Self { register: Register::new(store, &format!("{FOLDER}/{instance}/{view}")) }
     }
 
     /// The progress now.
@@ -67,9 +68,9 @@ impl Marks {
     /// # Errors
     ///
     /// `Io` when the store cannot be reached.
-    pub async fn forget(engine: &Engine, instance: &str) -> Result<()> {
-        for view in Self::views(engine, instance).await? {
-            engine.register(&format!("{FOLDER}/{instance}/{view}")).delete().await?;
+    pub async fn forget(store: &Arc<Store>, instance: &str) -> Result<()> {
+        for view in Self::views(store, instance).await? {
+            Register::new(store, &format!("{FOLDER}/{instance}/{view}")).delete().await?;
         }
         Ok(())
     }
@@ -79,9 +80,9 @@ impl Marks {
     /// # Errors
     ///
     /// `Io` when the store cannot be reached.
-    pub async fn views(engine: &Engine, instance: &str) -> Result<Vec<String>> {
+    pub async fn views(store: &Arc<Store>, instance: &str) -> Result<Vec<String>> {
         let folder = format!("{FOLDER}/{instance}/");
-        let names = engine.registers(FOLDER).await?;
+        let names = Register::names(store, FOLDER).await?;
         Ok(names.iter().filter_map(|name| name.strip_prefix(&folder)).map(str::to_owned).collect())
     }
 }
@@ -101,10 +102,10 @@ impl Position {
 ///
 /// `Io` when the store cannot be reached; a document that cannot be read is an error too, because what it pins is not
 /// known.
-pub async fn pinned_commits(engine: &Engine, now: i64, replay: i64) -> Result<BTreeSet<u64>> {
+pub async fn pinned_commits(store: &Arc<Store>, now: i64, replay: i64) -> Result<BTreeSet<u64>> {
     let mut pinned = BTreeSet::new();
-    for name in engine.registers(FOLDER).await? {
-        let progress: Progress = match engine.register(&name).read_document().await {
+    for name in Register::names(store, FOLDER).await? {
+        let progress: Progress = match Register::new(store, &name).read_document().await {
             Ok((_, progress)) => progress,
             // It was deleted since the look.
             Err(error) if error.kind() == ErrorKind::NotFound => continue,

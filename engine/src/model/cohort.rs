@@ -1,6 +1,6 @@
 //! Cohorts and their members.
 
-use super::spec::{ID, TableSpec, id, int, long_text, text, time};
+use super::spec::{ID, TableSpec, id, int, long_text, text, time, user};
 
 pub(super) static COHORT: TableSpec = TableSpec::new(
     "cohort",
@@ -28,7 +28,7 @@ pub(super) static COHORT_MEMBERS: TableSpec = TableSpec::new(
     &[
         id(),
         int("cohortid", "Cohort, `cohort.id`."),
-        int("userid", "Account, `user.id`."),
+        user("userid", "Account, `user.id`."),
         time("timeadded", "When the user was added."),
     ],
 );

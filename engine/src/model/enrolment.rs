@@ -1,6 +1,6 @@
 //! Enrolment methods of courses and the users enrolled by them.
 
-use super::spec::{ID, TableSpec, float, id, int, long_text, text, time};
+use super::spec::{ID, TableSpec, float, id, int, long_text, text, time, user};
 
 pub(super) static ENROL: TableSpec = TableSpec::new(
     "enrol",
@@ -53,10 +53,10 @@ pub(super) static USER_ENROLMENTS: TableSpec = TableSpec::new(
         id(),
         int("status", "0 active, 1 suspended."),
         int("enrolid", "Method, `enrol.id`."),
-        int("userid", "Account, `user.id`."),
+        user("userid", "Account, `user.id`."),
         time("timestart", "Start of the enrolment; 0 for no limit."),
         time("timeend", "End of the enrolment; 0 for no end."),
-        int("modifierid", "Who changed it last, `user.id`."),
+        user("modifierid", "Who changed it last, `user.id`."),
         time("timecreated", "When the user was enrolled."),
         time("timemodified", "When the enrolment was last changed."),
     ],

@@ -1,6 +1,6 @@
 //! Forums: discussions, posts and subscriptions.
 
-use super::spec::{ID, TableSpec, id, int, long_text, text, time};
+use super::spec::{ID, TableSpec, id, int, long_private, long_text, private, text, time, user};
 
 pub(super) static FORUM: TableSpec = TableSpec::new(
     "forum",
@@ -47,13 +47,13 @@ pub(super) static FORUM_DISCUSSIONS: TableSpec = TableSpec::new(
         id(),
         int("course", "Course, `course.id`."),
         int("forum", "Forum, `forum.id`."),
-        text("name", "Subject."),
+        private("name", "Subject."),
         int("firstpost", "The post that opened it, `forum_posts.id`."),
-        int("userid", "Who opened it, `user.id`."),
+        user("userid", "Who opened it, `user.id`."),
         int("groupid", "Group, `groups.id`; −1 for all."),
         int("assessed", "Not used any more."),
         time("timemodified", "The latest post."),
-        int("usermodified", "Who posted last, `user.id`."),
+        user("usermodified", "Who posted last, `user.id`."),
         time("timestart", "Shown from this time on; 0 for no limit."),
         time("timeend", "Shown up to this time; 0 for no limit."),
         int("pinned", "1 when it stays on top."),
@@ -69,19 +69,19 @@ pub(super) static FORUM_POSTS: TableSpec = TableSpec::new(
         id(),
         int("discussion", "Discussion, `forum_discussions.id`."),
         int("parent", "The post it answers, `forum_posts.id`; 0 for the one that opened the discussion."),
-        int("userid", "Author, `user.id`."),
+        user("userid", "Author, `user.id`."),
         time("created", "When it was written."),
         time("modified", "When it was last changed."),
         int("mailed", "0 mail not sent yet, 1 sent, 2 failed."),
-        text("subject", "Subject."),
-        long_text("message", "The text."),
+        private("subject", "Subject."),
+        long_private("message", "The text."),
         int("messageformat", "Format of the text: 0 Moodle, 1 HTML, 2 plain, 4 Markdown."),
         int("messagetrust", "1 when the text is shown without cleaning."),
         text("attachment", "`1` with attachments, else empty."),
         int("totalscore", "Not used any more."),
         int("mailnow", "1 when mail is sent without delay."),
         int("deleted", "1 when the text has been removed."),
-        int("privatereplyto", "The only reader besides the author, `user.id`; 0 for everybody."),
+        user("privatereplyto", "The only reader besides the author, `user.id`; 0 for everybody."),
         int("wordcount", "Words in the text.").null(),
         int("charcount", "Characters in the text.").null(),
     ],
@@ -91,5 +91,5 @@ pub(super) static FORUM_SUBSCRIPTIONS: TableSpec = TableSpec::new(
     "forum_subscriptions",
     ID,
     "One user who receives the posts of one forum; unique per `userid` and `forum`.",
-    &[id(), int("userid", "Account, `user.id`."), int("forum", "Forum, `forum.id`.")],
+    &[id(), user("userid", "Account, `user.id`."), int("forum", "Forum, `forum.id`.")],
 );

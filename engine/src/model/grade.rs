@@ -1,6 +1,6 @@
 //! Grade items and the grades of users.
 
-use super::spec::{ID, TableSpec, float, id, int, long_text, text, time};
+use super::spec::{ID, TableSpec, float, id, int, long_private, long_text, text, time, user};
 
 pub(super) static GRADE_ITEMS: TableSpec = TableSpec::new(
     "grade_items",
@@ -48,12 +48,12 @@ pub(super) static GRADE_GRADES: TableSpec = TableSpec::new(
     &[
         id(),
         int("itemid", "Grade item, `grade_items.id`."),
-        int("userid", "Account, `user.id`."),
+        user("userid", "Account, `user.id`."),
         float("rawgrade", "Grade given by the module.").null(),
         float("rawgrademax", "Highest grade when it was given."),
         float("rawgrademin", "Lowest grade when it was given."),
         int("rawscaleid", "Scale when it was given.").null(),
-        int("usermodified", "Who changed it last, `user.id`.").null(),
+        user("usermodified", "Who changed it last, `user.id`.").null(),
         float("finalgrade", "Grade after all calculations; null for none yet.").null(),
         int("hidden", "0 shown, 1 hidden, else the time until which it is hidden."),
         int("locked", "0 not locked, else the time since when it is."),
@@ -61,9 +61,9 @@ pub(super) static GRADE_GRADES: TableSpec = TableSpec::new(
         time("exported", "Latest export; 0 for none."),
         time("overridden", "When a person replaced the module's grade; 0 for never."),
         time("excluded", "Since when it is left out of totals; 0 when it counts."),
-        long_text("feedback", "Comment for the user.").null(),
+        long_private("feedback", "Comment for the user.").null(),
         int("feedbackformat", "Format of the comment: 0 Moodle, 1 HTML, 2 plain, 4 Markdown."),
-        long_text("information", "Further information.").null(),
+        long_private("information", "Further information.").null(),
         int("informationformat", "Format of the information: 0 Moodle, 1 HTML, 2 plain, 4 Markdown."),
         time("timecreated", "When the work was submitted, or the grade was first given.").null(),
         time("timemodified", "When the grade was last changed.").null(),

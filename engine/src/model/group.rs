@@ -1,6 +1,6 @@
 //! Groups and groupings of courses, with their members.
 
-use super::spec::{ID, TableSpec, id, int, long_text, text, time};
+use super::spec::{ID, TableSpec, id, int, long_text, text, time, user};
 
 pub(super) static GROUPS: TableSpec = TableSpec::new(
     "groups",
@@ -29,7 +29,7 @@ pub(super) static GROUPS_MEMBERS: TableSpec = TableSpec::new(
     &[
         id(),
         int("groupid", "Group, `groups.id`."),
-        int("userid", "Account, `user.id`."),
+        user("userid", "Account, `user.id`."),
         time("timeadded", "When the user was added."),
         text("component", "Plugin that added the user; empty for people."),
         int("itemid", "Row of that plugin; 0 for none."),

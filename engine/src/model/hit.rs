@@ -1,6 +1,6 @@
 //! The activity log: one row per hit.
 
-use super::spec::{ID, TableSpec, id, int, long_text, text, time};
+use super::spec::{ID, Mark, Personal, TableSpec, id, int, long_private, private, text, time, user};
 
 pub(super) static LOGSTORE_STANDARD_LOG: TableSpec = TableSpec::new(
     super::LOG,
@@ -13,24 +13,27 @@ pub(super) static LOGSTORE_STANDARD_LOG: TableSpec = TableSpec::new(
         text("action", "What was done: `viewed`, `created`, `loggedin`, `graded` and so on."),
         text("target", "What it was done to: `course`, `course_module`, `user` and so on."),
         text("objecttable", "Table of the object concerned.").null(),
-        int("objectid", "Row of `objecttable`.").null(),
+        user("objectid", "Row of `objecttable`.").null().only(Mark::user_table("objecttable")),
         text("crud", "`c` create, `r` read, `u` update, `d` delete."),
         int("edulevel", "0 other, 1 teaching, 2 participating."),
-        int("contextid", "Where it happened, `context.id`; the context may be gone since."),
+        int("contextid", "Where it happened, `context.id`; the context may be gone since.")
+            .personal(Personal::ContextId)
+            .only(Mark::USER_LEVEL),
         int("contextlevel", "10 system, 30 user, 40 category, 50 course, 70 module, 80 block."),
-        int(
+        user(
             "contextinstanceid",
             "What the context stands for: with level 50 a course, with level 70 a `course_modules.id`.",
-        ),
-        int("userid", "Who acted, `user.id`; 0 when nobody was logged in."),
+        )
+        .only(Mark::USER_LEVEL),
+        user("userid", "Who acted, `user.id`; 0 when nobody was logged in."),
         int("courseid", "Course; 0 outside of courses, 1 on the site course.").null(),
-        int("relateduserid", "Another user concerned, such as the one who was graded.").null(),
+        user("relateduserid", "Another user concerned, such as the one who was graded.").null(),
         int("anonymous", "1 when the event hides who acted."),
-        long_text("other", "Details, as JSON or in PHP's serialised form; may hold line breaks.").null(),
+        long_private("other", "Details, as JSON or in PHP's serialised form; may hold line breaks.").null(),
         time("timecreated", "When it happened."),
         text("origin", "How the request came: `web`, `ws`, `cli`, `restore` and so on.").null(),
-        text("ip", "Network address of the client.").null(),
-        int("realuserid", "Who really acted while logged in as `userid`.").null(),
+        private("ip", "Network address of the client.").null(),
+        user("realuserid", "Who really acted while logged in as `userid`.").null(),
     ],
 );
 
@@ -41,13 +44,13 @@ pub(super) static LEGACY_LOG: TableSpec = TableSpec::new(
     &[
         id(),
         time("time", "When it happened."),
-        int("userid", "Who acted, `user.id`."),
-        text("ip", "Network address of the client."),
+        user("userid", "Who acted, `user.id`."),
+        private("ip", "Network address of the client."),
         int("course", "Course, `course.id`."),
         text("module", "Type of the module, or an area such as `course` or `user`."),
         int("cmid", "Module, `course_modules.id`; 0 outside of modules."),
         text("action", "What was done, such as `view` or `add post`."),
-        text("url", "Page, relative to its area."),
-        text("info", "Details; the meaning depends on the action."),
+        private("url", "Page, relative to its area."),
+        private("info", "Details; the meaning depends on the action."),
     ],
 );

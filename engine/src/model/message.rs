@@ -3,7 +3,7 @@
 //! Since release 3.5 Moodle keeps messages in `messages` with conversations; `message` and `message_read` hold what
 //! is older. Chat left the standard packages after release 4.5.
 
-use super::spec::{ColumnSpec, ID, TableSpec, id, int, long_text, text, time};
+use super::spec::{ColumnSpec, ID, Mark, TableSpec, id, int, long_private, long_text, private, text, time, user};
 
 pub(super) static MESSAGES: TableSpec = TableSpec::new(
     "messages",
@@ -11,16 +11,16 @@ pub(super) static MESSAGES: TableSpec = TableSpec::new(
     "One message in one conversation.",
     &[
         id(),
-        int("useridfrom", "Author, `user.id`."),
+        user("useridfrom", "Author, `user.id`."),
         int("conversationid", "Conversation, `message_conversations.id`."),
-        long_text("subject", "Subject.").null(),
-        long_text("fullmessage", "The text, plain.").null(),
+        long_private("subject", "Subject.").null(),
+        long_private("fullmessage", "The text, plain.").null(),
         int("fullmessageformat", "Format of the text: 0 Moodle, 1 HTML, 2 plain, 4 Markdown."),
-        long_text("fullmessagehtml", "The text in HTML.").null(),
-        long_text("smallmessage", "The text in short.").null(),
+        long_private("fullmessagehtml", "The text in HTML.").null(),
+        long_private("smallmessage", "The text in short.").null(),
         time("timecreated", "When it was sent."),
         int("fullmessagetrust", "1 when the text is shown without cleaning."),
-        long_text("customdata", "Details for other programs, as JSON.").null(),
+        long_private("customdata", "Details for other programs, as JSON.").null(),
     ],
 );
 
@@ -31,11 +31,11 @@ pub(super) static MESSAGE_CONVERSATIONS: TableSpec = TableSpec::new(
     &[
         id(),
         int("type", "1 two users, 2 a group, 3 a user with themselves."),
-        text("name", "Name.").null(),
-        text("convhash", "Digest of the members, for conversations of two.").null(),
+        private("name", "Name.").null(),
+        private("convhash", "Digest of the members, for conversations of two.").null(),
         text("component", "Part of Moodle it belongs to, such as `core_group`.").null(),
         text("itemtype", "What it belongs to, such as `groups`.").null(),
-        int("itemid", "Row of what it belongs to.").null(),
+        user("itemid", "Row of what it belongs to.").null().only(Mark::user_table("itemtype")),
         int("contextid", "Where that is, `context.id`.").null(),
         int("enabled", "1 when it can be used."),
         time("timecreated", "When it was opened."),
@@ -50,7 +50,7 @@ pub(super) static MESSAGE_CONVERSATION_MEMBERS: TableSpec = TableSpec::new(
     &[
         id(),
         int("conversationid", "Conversation, `message_conversations.id`."),
-        int("userid", "Account, `user.id`."),
+        user("userid", "Account, `user.id`."),
         time("timecreated", "When the user joined."),
     ],
 );
@@ -61,7 +61,7 @@ pub(super) static MESSAGE_USER_ACTIONS: TableSpec = TableSpec::new(
     "One user who has read or deleted one message; unique per `userid`, `messageid` and `action`.",
     &[
         id(),
-        int("userid", "Account, `user.id`."),
+        user("userid", "Account, `user.id`."),
         int("messageid", "Message, `messages.id`."),
         int("action", "1 read, 2 deleted."),
         time("timecreated", "When it was done."),
@@ -89,7 +89,7 @@ pub(super) static MESSAGE: TableSpec = TableSpec::new(
         OLD_TO_DELETED,
         OLD_COMPONENT,
         OLD_EVENT,
-        long_text("customdata", "Details for other programs, as JSON.").null(),
+        long_private("customdata", "Details for other programs, as JSON.").null(),
     ],
 );
 
@@ -119,17 +119,17 @@ pub(super) static MESSAGE_READ: TableSpec = TableSpec::new(
 );
 
 // The columns that `message` and `message_read` share.
-const OLD_FROM: ColumnSpec = int("useridfrom", "Author, `user.id`; negative for the site itself.");
-const OLD_TO: ColumnSpec = int("useridto", "Recipient, `user.id`.");
-const OLD_SUBJECT: ColumnSpec = long_text("subject", "Subject.").null();
-const OLD_FULL: ColumnSpec = long_text("fullmessage", "The text, plain.").null();
+const OLD_FROM: ColumnSpec = user("useridfrom", "Author, `user.id`; negative for the site itself.");
+const OLD_TO: ColumnSpec = user("useridto", "Recipient, `user.id`.");
+const OLD_SUBJECT: ColumnSpec = long_private("subject", "Subject.").null();
+const OLD_FULL: ColumnSpec = long_private("fullmessage", "The text, plain.").null();
 const OLD_FORMAT: ColumnSpec =
     int("fullmessageformat", "Format of the text: 0 Moodle, 1 HTML, 2 plain, 4 Markdown.").null();
-const OLD_HTML: ColumnSpec = long_text("fullmessagehtml", "The text in HTML.").null();
-const OLD_SMALL: ColumnSpec = long_text("smallmessage", "The text in short.").null();
+const OLD_HTML: ColumnSpec = long_private("fullmessagehtml", "The text in HTML.").null();
+const OLD_SMALL: ColumnSpec = long_private("smallmessage", "The text in short.").null();
 const OLD_NOTIFICATION: ColumnSpec = int("notification", "1 when it was made by the site.").null();
-const OLD_URL: ColumnSpec = long_text("contexturl", "Page that it is about.").null();
-const OLD_URL_NAME: ColumnSpec = long_text("contexturlname", "Name of that page.").null();
+const OLD_URL: ColumnSpec = long_private("contexturl", "Page that it is about.").null();
+const OLD_URL_NAME: ColumnSpec = long_private("contexturlname", "Name of that page.").null();
 const OLD_CREATED: ColumnSpec = time("timecreated", "When it was sent.");
 const OLD_FROM_DELETED: ColumnSpec = time("timeuserfromdeleted", "When the author deleted it; 0 for never.");
 const OLD_TO_DELETED: ColumnSpec = time("timeusertodeleted", "When the recipient deleted it; 0 for never.");
@@ -167,9 +167,9 @@ pub(super) static CHAT_MESSAGES_CURRENT: TableSpec = TableSpec::new(
 const CHAT_LINE: &[ColumnSpec] = &[
     id(),
     int("chatid", "Room, `chat.id`."),
-    int("userid", "Author, `user.id`."),
+    user("userid", "Author, `user.id`."),
     int("groupid", "Group, `groups.id`; 0 for everybody."),
     int("issystem", "1 for an entry or exit, 0 for a line written by the user."),
-    long_text("message", "The line; `enter` or `exit` when `issystem` is 1."),
+    long_private("message", "The line; `enter` or `exit` when `issystem` is 1."),
     time("timestamp", "When it was written."),
 ];

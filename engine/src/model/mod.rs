@@ -25,7 +25,7 @@ mod use_stats;
 mod user;
 
 pub use reference::markdown;
-pub use spec::{ColumnSpec, Kind, TableSpec};
+pub use spec::{ColumnSpec, Kind, Mark, MarkValue, Personal, TableSpec};
 
 /// Name of the activity log.
 pub const LOG: &str = "logstore_standard_log";

@@ -1,6 +1,6 @@
 //! Roles and who holds them where.
 
-use super::spec::{ID, TableSpec, id, int, long_text, text, time};
+use super::spec::{ID, TableSpec, id, int, long_text, text, time, user};
 
 pub(super) static ROLE: TableSpec = TableSpec::new(
     "role",
@@ -25,9 +25,9 @@ pub(super) static ROLE_ASSIGNMENTS: TableSpec = TableSpec::new(
         id(),
         int("roleid", "Role, `role.id`."),
         int("contextid", "Place, `context.id`; null for rows made by command files.").null(),
-        int("userid", "Account, `user.id`."),
+        user("userid", "Account, `user.id`."),
         time("timemodified", "When the role was given."),
-        int("modifierid", "Who gave it, `user.id`."),
+        user("modifierid", "Who gave it, `user.id`."),
         text("component", "Plugin that gave it, such as `enrol_cohort`; empty for people."),
         int("itemid", "Row of that plugin, such as `enrol.id`; 0 for none."),
         int("sortorder", "Rank among roles given by a plugin."),

@@ -1,16 +1,19 @@
 //! The site: places (contexts), blocks and other sites that it knows.
 
-use super::spec::{ID, TableSpec, id, int, long_text, text, time};
+use super::spec::{ID, Mark, Personal, TableSpec, id, int, long_text, private, text, time, user};
 
 pub(super) static CONTEXT: TableSpec = TableSpec::new(
     "context",
     ID,
     "One place of the site; unique per `contextlevel` and `instanceid`.",
     &[
-        id(),
+        id().personal(Personal::ContextId).only(Mark::USER_LEVEL),
         int("contextlevel", "10 system, 30 user, 40 category, 50 course, 70 module, 80 block."),
-        int("instanceid", "What it stands for: the number of the user, category, course, module or block."),
-        text("path", "Numbers of the contexts from the system to this one, such as `/1/3/24`.").null(),
+        user("instanceid", "What it stands for: the number of the user, category, course, module or block.")
+            .only(Mark::USER_LEVEL),
+        private("path", "Numbers of the contexts from the system to this one, such as `/1/3/24`.")
+            .null()
+            .only(Mark::USER_LEVEL),
         int("depth", "Level in the tree, from 1."),
         int("locked", "1 when nothing can be changed there."),
     ],

@@ -60,13 +60,77 @@ pub struct ColumnSpec {
     /// Holds a password, its hash, or another secret: the values are never stored, shown or logged, and the
     /// column is always null here.
     pub secret: bool,
+    /// Whether the values tell who somebody is, and what replaces them then for those who may not know.
+    pub personal: Personal,
+    /// The rows whose values are personal; `None` for all of them. Nothing when [`ColumnSpec::personal`] is `No`.
+    pub personal_where: Option<Mark>,
     /// What the values mean, in one short sentence.
     pub doc: &'static str,
 }
 
+/// What a column tells about who somebody is, and so what stands in its place in a session with pseudonyms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Personal {
+    /// Nothing: the values stay.
+    #[default]
+    No,
+    /// Number of a user: becomes the user's pseudonym. In the table `user` this is the key.
+    UserId,
+    /// Number of a context that may belong to one user, by which Moodle shows their page: becomes a number of its
+    /// own, the same one wherever the context is named.
+    ContextId,
+    /// Text by which one user is known, in a row with the user's number: becomes a text made of the pseudonym.
+    Handle,
+    /// Text that may be a figure or the words of a person: durations, short numbers and words of status stay.
+    Measure,
+    /// Anything else that tells who somebody is, or that somebody wrote: is left out.
+    Text,
+}
+
+/// The rows in which a column is personal: those in which another column of the table has this value, and those in
+/// which it is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Mark {
+    /// The other column.
+    pub column: &'static str,
+    /// Its value where there is a person.
+    pub value: MarkValue,
+}
+
+/// Value of a [`Mark`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MarkValue {
+    /// A number, such as the level of contexts of users.
+    Int(i64),
+    /// A text, compared without regard to ASCII case; the name of a table may have its prefix.
+    Text(&'static str),
+}
+
+/// `contextlevel` of the contexts of users.
+const USER_LEVEL: i64 = 30;
+
+impl Mark {
+    /// Rows about a context of a user, told by a column with the level.
+    pub const USER_LEVEL: Self = Self { column: "contextlevel", value: MarkValue::Int(USER_LEVEL) };
+
+    /// Rows about a row of the table `user`, told by a column with the table's name.
+    pub const fn user_table(column: &'static str) -> Self {
+        Self { column, value: MarkValue::Text("user") }
+    }
+}
+
 impl ColumnSpec {
     const fn new(name: &'static str, kind: Kind, doc: &'static str) -> Self {
-        Self { name, kind, nullable: false, unit: None, secret: false, doc }
+        Self {
+            name,
+            kind,
+            nullable: false,
+            unit: None,
+            secret: false,
+            personal: Personal::No,
+            personal_where: None,
+            doc,
+        }
     }
 
     /// The same column, in which values may be missing.
@@ -87,6 +151,16 @@ impl ColumnSpec {
     /// The same column, whose values are never kept.
     pub(super) const fn secret(self) -> Self {
         Self { secret: true, nullable: true, ..self }
+    }
+
+    /// The same column, which holds what this says about persons.
+    pub(super) const fn personal(self, personal: Personal) -> Self {
+        Self { personal, ..self }
+    }
+
+    /// The same column, personal in the rows of the mark only.
+    pub(super) const fn only(self, mark: Mark) -> Self {
+        Self { personal_where: Some(mark), ..self }
     }
 
     /// The Arrow field.
@@ -144,6 +218,21 @@ pub(super) const fn id() -> ColumnSpec {
 /// An integer.
 pub(super) const fn int(name: &'static str, doc: &'static str) -> ColumnSpec {
     ColumnSpec::new(name, Kind::Int, doc)
+}
+
+/// Number of a user.
+pub(super) const fn user(name: &'static str, doc: &'static str) -> ColumnSpec {
+    int(name, doc).personal(Personal::UserId)
+}
+
+/// A text of limited length that tells who somebody is.
+pub(super) const fn private(name: &'static str, doc: &'static str) -> ColumnSpec {
+    text(name, doc).personal(Personal::Text)
+}
+
+/// A text of any length that tells who somebody is, or that somebody wrote.
+pub(super) const fn long_private(name: &'static str, doc: &'static str) -> ColumnSpec {
+    long_text(name, doc).personal(Personal::Text)
 }
 
 /// A time: seconds since 1970-01-01 UTC; Moodle writes 0 for "never" and "not set".

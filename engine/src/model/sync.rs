@@ -1,6 +1,6 @@
 //! Tables of our own: what command files leave behind beside the changes of Moodle's tables.
 
-use super::spec::{ID, TableSpec, id, int, long_text, text, time};
+use super::spec::{ID, Mark, TableSpec, id, int, long_private, long_text, private, text, time, user};
 
 pub(super) static AVATARS: TableSpec = TableSpec::new(
     "avatars",
@@ -8,8 +8,8 @@ pub(super) static AVATARS: TableSpec = TableSpec::new(
     "The picture of one account. Of this store; the bytes lie among its files.",
     &[
         id(),
-        int("userid", "Account, `user.id`."),
-        text("md5", "MD5 of the picture as received, in hexadecimal; names the file."),
+        user("userid", "Account, `user.id`."),
+        private("md5", "MD5 of the picture as received, in hexadecimal; names the file."),
         int("bytes", "Size of the picture.").bytes(),
         time("timemodified", "When the picture was last replaced."),
     ],
@@ -54,7 +54,7 @@ pub(super) static SYNC_RUNS: TableSpec = TableSpec::new(
         text("status", "`processed`, or `rejected` when the file as a whole was refused."),
         text("kind", "Why the file was refused, such as `missing_column`.").null(),
         text("field", "Column concerned by the refusal.").null(),
-        long_text("warnings", "Remarks about the file, as a JSON list.").null(),
+        long_private("warnings", "Remarks about the file, as a JSON list.").null(),
         int("applied", "Rows that changed something."),
         int("unchanged", "Rows that had nothing to change."),
         int("error", "Rows that failed and had no effect."),
@@ -75,15 +75,15 @@ pub(super) static SYNC_ROWS: TableSpec = TableSpec::new(
             "line",
             "Physical line of the file, from 1; for pictures the position of the entry in the archive's order.",
         ),
-        text("entry", "Name of the entry in the archive, for pictures.").null(),
+        private("entry", "Name of the entry in the archive, for pictures.").null(),
         text("status", "`applied`, `unchanged`, `error` or `skipped`."),
         text("action", "What was done.").null(),
         text("kind", "Why, such as `unknown_course` or `no_change`.").null(),
         text("field", "Column concerned.").null(),
-        text("value", "Value concerned; never a password.").null(),
+        private("value", "Value concerned; never a password.").null(),
         text("entity_table", "Table of the entity concerned.").null(),
-        int("entity_id", "Row of that table.").null(),
-        long_text("warnings", "Remarks about the row, as a JSON list.").null(),
-        long_text("message", "One sentence for people; programs read `kind` and `field`.").null(),
+        user("entity_id", "Row of that table.").null().only(Mark::user_table("entity_table")),
+        long_private("warnings", "Remarks about the row, as a JSON list.").null(),
+        long_private("message", "One sentence for people; programs read `kind` and `field`.").null(),
     ],
 );

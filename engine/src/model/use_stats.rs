@@ -1,6 +1,6 @@
 //! Tables of the plugin block_use_stats, for comparison with what it stored. Nothing here is computed from them.
 
-use super::spec::{ID, TableSpec, id, int, text, time};
+use super::spec::{ID, Personal, TableSpec, id, int, private, text, time, user};
 
 pub(super) static BLOCK_USE_STATS: TableSpec = TableSpec::new(
     "block_use_stats",
@@ -8,8 +8,8 @@ pub(super) static BLOCK_USE_STATS: TableSpec = TableSpec::new(
     "Time of one user in one place. Of the plugin block_use_stats, whose current releases never write it.",
     &[
         id(),
-        int("userid", "Account, `user.id`.").null(),
-        int("contextid", "Place, `context.id`.").null(),
+        user("userid", "Account, `user.id`.").null(),
+        int("contextid", "Place, `context.id`.").personal(Personal::ContextId).null(),
         int("elapsed", "Time spent.").seconds().null(),
         int("events", "Number of hits.").null(),
         time("compiletime", "When it was computed.").null(),
@@ -24,15 +24,15 @@ pub(super) static BLOCK_USE_STATS_LOG: TableSpec = TableSpec::new(
         id(),
         int("logid", "Hit, `logstore_standard_log.id`.").null(),
         int("gap", "Time to the user's next hit, never capped; 0 while unknown.").seconds().null(),
-        int("userid", "Account, `user.id`.").null(),
+        user("userid", "Account, `user.id`.").null(),
         int("course", "Course, `course.id`.").null(),
         time("time", "When the hit happened.").null(),
-        text("customtag1", "Value chosen by the site's settings.").null(),
-        text("customtag2", "Value chosen by the site's settings.").null(),
-        text("customtag3", "Value chosen by the site's settings.").null(),
-        text("customtag4", "Value chosen by the site's settings.").null(),
-        text("customtag5", "Value chosen by the site's settings.").null(),
-        text("customtag6", "Value chosen by the site's settings.").null(),
+        private("customtag1", "Value chosen by the site's settings.").null(),
+        private("customtag2", "Value chosen by the site's settings.").null(),
+        private("customtag3", "Value chosen by the site's settings.").null(),
+        private("customtag4", "Value chosen by the site's settings.").null(),
+        private("customtag5", "Value chosen by the site's settings.").null(),
+        private("customtag6", "Value chosen by the site's settings.").null(),
     ],
 );
 
@@ -43,7 +43,7 @@ pub(super) static BLOCK_USE_STATS_SESSION: TableSpec = TableSpec::new(
      parts of sessions are rows too.",
     &[
         id(),
-        int("userid", "Account, `user.id`.").null(),
+        user("userid", "Account, `user.id`.").null(),
         time("sessionstart", "First hit.").null(),
         time("sessionend", "Last hit.").null(),
         text("courses", "Courses visited: numbers separated by commas.").null(),

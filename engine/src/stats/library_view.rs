@@ -3,20 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use datafusion::catalog::{
-    CatalogProvider, CatalogProviderList, MemoryCatalogProviderList, SchemaProvider, TableFunctionArgs,
-    TableFunctionImpl, TableProvider, view::ViewTable,
+    CatalogProviderList, MemoryCatalogProviderList, TableFunctionArgs, TableFunctionImpl, TableProvider,
+    view::ViewTable,
 };
 use datafusion::common::{ParamValues, Result as DfResult, ScalarValue};
-use datafusion::datasource::empty::EmptyTable;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use futures::FutureExt;
 
 use super::table_function::{Call, Library, external};
 use crate::error::Error;
-use crate::model;
-use crate::query::{CATALOG, bind_calls, parse};
+use crate::query::{CATALOG, KnownCatalog, bind_calls, parse};
 
 /// Seconds of a week.
 const WEEK: i64 = 7 * 86_400;
@@ -78,49 +75,10 @@ fn with_known_tables(state: &SessionState, site: &str) -> SessionState {
     let mut builder = SessionStateBuilder::new_from_existing(state.clone());
     if let Some(catalog) = state.catalog_list().catalog(CATALOG) {
         let list = MemoryCatalogProviderList::new();
-        list.register_catalog(CATALOG.to_owned(), Arc::new(KnownCatalog { catalog }));
+        list.register_catalog(CATALOG.to_owned(), Arc::new(KnownCatalog::new(catalog, false)));
         builder = builder.with_catalog_list(Arc::new(list));
     }
     let mut state = builder.build();
     site.clone_into(&mut state.config_mut().options_mut().catalog.default_schema);
     state
-}
-
-#[derive(Debug)]
-struct KnownCatalog {
-    catalog: Arc<dyn CatalogProvider>,
-}
-
-impl CatalogProvider for KnownCatalog {
-    fn schema_names(&self) -> Vec<String> {
-        self.catalog.schema_names()
-    }
-
-    fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        Some(Arc::new(KnownSchema { schema: self.catalog.schema(name)? }))
-    }
-}
-
-#[derive(Debug)]
-struct KnownSchema {
-    schema: Arc<dyn SchemaProvider>,
-}
-
-#[async_trait]
-impl SchemaProvider for KnownSchema {
-    fn table_names(&self) -> Vec<String> {
-        self.schema.table_names()
-    }
-
-    async fn table(&self, name: &str) -> DfResult<Option<Arc<dyn TableProvider>>> {
-        if let Some(table) = self.schema.table(name).await? {
-            return Ok(Some(table));
-        }
-        let known = model::table(model::bare_name(name));
-        Ok(known.map(|known| Arc::new(EmptyTable::new(known.schema())) as Arc<dyn TableProvider>))
-    }
-
-    fn table_exist(&self, name: &str) -> bool {
-        self.schema.table_exist(name) || model::table(model::bare_name(name)).is_some()
-    }
 }

@@ -10,6 +10,7 @@ use datafusion::common::Result as DfResult;
 
 use super::dims::Dims;
 use super::reader::Needs;
+use crate::model::Personal;
 use crate::time::{
     Buckets, Closing, Counter, Grain, Keep, Key, Lap, LapRule, ModuleId, Outcome, Place, Streams, UserSession, Verdict,
 };
@@ -44,6 +45,8 @@ pub struct OutputColumn {
     pub data_type: DataType,
     /// Whether it may be NULL.
     pub nullable: bool,
+    /// What it tells about who somebody is.
+    pub personal: Personal,
     /// Meaning, with the unit.
     pub doc: &'static str,
 }
@@ -63,7 +66,7 @@ impl Output {
 
     /// Its columns.
     pub fn columns(self) -> Vec<OutputColumn> {
-        let mut columns = vec![int("userid", "User.")];
+        let mut columns = vec![OutputColumn { personal: Personal::UserId, ..int("userid", "User.") }];
         match self {
             Self::Laps => columns.extend(lap_columns()),
             Self::Sessions => columns.extend(session_columns()),
@@ -134,7 +137,7 @@ impl OutputColumn {
 }
 
 fn column(name: &'static str, data_type: DataType, doc: &'static str) -> OutputColumn {
-    OutputColumn { name, data_type, nullable: false, doc }
+    OutputColumn { name, data_type, nullable: false, personal: Personal::No, doc }
 }
 
 fn int(name: &'static str, doc: &'static str) -> OutputColumn {

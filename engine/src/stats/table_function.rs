@@ -22,6 +22,7 @@ use super::source::Log;
 use crate::error::{Error, ErrorKind};
 use crate::fault::quoted;
 use crate::functions;
+use crate::privacy::{PrivateTable, PseudonymKey, Pseudonyms};
 use crate::store::{Snapshot, Store};
 use crate::time::{DayEdge, Policy, moment};
 
@@ -37,6 +38,8 @@ pub(crate) struct Library {
     site: String,
     settings: Settings,
     cache: Arc<LogCache>,
+    /// The key of the pseudonyms in which the rows speak of users; `None` for their numbers.
+    pseudonyms: Option<PseudonymKey>,
 }
 
 impl Library {
@@ -46,14 +49,21 @@ impl Library {
         site: &str,
         settings: &Settings,
         cache: &Arc<LogCache>,
-    ) -> Arc<Self> {
-        Arc::new(Self {
+    ) -> Self {
+        Self {
             store: Arc::clone(store),
             snapshot: Arc::clone(snapshot),
             site: site.to_owned(),
             settings: settings.clone(),
             cache: Arc::clone(cache),
-        })
+            pseudonyms: None,
+        }
+    }
+
+    /// The same functions, whose rows speak of users by pseudonyms. Library views are made of the session's tables
+    /// and of these functions, so they have pseudonyms already.
+    pub(crate) fn with_pseudonyms(self, key: Option<&PseudonymKey>) -> Self {
+        Self { pseudonyms: key.cloned(), ..self }
     }
 
     /// Makes all table functions known to a session.
@@ -84,12 +94,18 @@ struct SpentFunction {
 impl TableFunctionImpl for SpentFunction {
     fn call_with_args(&self, args: TableFunctionArgs<'_, '_>) -> DfResult<Arc<dyn TableProvider>> {
         let call = self.shared.call_of(self.name, args.exprs()).map_err(external)?;
-        Ok(Arc::new(SpentTable {
-            output: self.output,
-            schema: self.output.schema(),
-            shared: Arc::clone(&self.shared),
-            call,
-        }))
+        let key = self.shared.pseudonyms.as_ref();
+        let site = call.as_ref().map_or(&self.shared.site, |call| &call.site);
+        let pseudonyms = key.map(|key| Arc::new(Pseudonyms::new(key, site)));
+        let (output, shared) = (self.output, Arc::clone(&self.shared));
+        let table = Arc::new(SpentTable { output, schema: output.schema(), shared, call });
+        Ok(match pseudonyms {
+            Some(pseudonyms) => {
+                let personal = output.columns().into_iter().map(|column| column.personal);
+                Arc::new(PrivateTable::of_rows(personal, table, &pseudonyms))
+            }
+            None => table,
+        })
     }
 }
 
@@ -142,6 +158,10 @@ impl Library {
         };
         let settings = &self.settings;
         let named = text(0)?.unwrap_or_else(|| settings.policy.clone());
+        // The operator's own policy may leave out whom it likes.
+        if self.pseudonyms.is_some() && named != settings.policy && names_users(&named) {
+            return Err(users_refused());
+        }
         let policy: Policy = settings.policies.resolve(&named)?;
         let site = text(3)?.unwrap_or_else(|| self.site.clone());
         let time = |position: usize, absent: i64| match values.get(position) {
@@ -153,6 +173,22 @@ impl Library {
         let request = request.between(time(1, 0)?, time(2, settings.now)?)?;
         Ok(Some(Call { policy: named, site, request }))
     }
+}
+
+/// Whether the text of a policy lists users, by the numbers that they have at the site.
+fn names_users(policy: &str) -> bool {
+    let changes = policy.split(',').skip(1);
+    changes.filter_map(|change| change.split_once('=')).any(|(name, _)| name.trim().eq_ignore_ascii_case("users"))
+}
+
+fn users_refused() -> Error {
+    Error::new(
+        ErrorKind::Invalid,
+        crate::text!(
+            "the parameter `users` of a policy takes numbers of the site, which a session with pseudonyms does not know: leave users out with WHERE",
+            "le paramètre `users` d'une règle prend des numéros du site, qu'une session avec pseudonymes ne connaît pas : écartez des utilisateurs avec WHERE"
+        ),
+    )
 }
 
 fn refused(name: &str, position: usize, value: &str) -> Error {

@@ -19,7 +19,30 @@ macro_rules! bundled {
     };
 }
 
-bundled!();
+bundled!(
+    "academics",
+    "actions",
+    "activity_summary",
+    "activity_time",
+    "cohort_summary",
+    "communications",
+    "course_summary",
+    "course_time",
+    "daily_time",
+    "day_summary",
+    "documents",
+    "grades",
+    "group_summary",
+    "laps",
+    "loads",
+    "pulls",
+    "section_time",
+    "sessions",
+    "sync_rows",
+    "sync_runs",
+    "test",
+    "user_time",
+);
 
 /// The text of one view file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -213,9 +213,11 @@ impl<'a> Pull<'a> {
 }
 
 impl View {
-    /// What is bound when no parameter is given: its types are those of the parameters.
+    /// What is bound when no parameter is given: defaults, and NULL with the types of the parameters.
     pub fn absent(&self) -> ParamValues {
-        Pull::new(self, &Bound::default(), 0).values()
+        let default = |param: &ParamSpec| Some((param.name.clone(), param.default.clone()?));
+        let bound = Bound { values: self.params.iter().filter_map(default).collect() };
+        Pull::new(self, &bound, 0).values()
     }
 }
 

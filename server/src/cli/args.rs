@@ -684,7 +684,7 @@ pub(crate) enum ViewVerb {
     Test {
         /// Views [default: all that have cases]
         #[arg(value_name = "VIEW")]
-        views: Vec<String>,
+        names: Vec<String>,
         /// Folder of the cases, one folder per view [default: tests beside the folder of views]
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         cases: Option<PathBuf>,

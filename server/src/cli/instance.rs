@@ -33,27 +33,11 @@ pub(crate) async fn run(
     match verb {
         InstanceVerb::List { json } => list(&instances, *json, now, console).await?,
         InstanceVerb::Add { name, flags } => {
-            let mut settings = InstanceSettings::default();
-            apply(flags, &mut settings)?;
-            let instance = instances.add(name, &settings, now).await?;
-            let name = &instance.name;
-            console.say(&text!(
-                "instance `{name}` is created; give it a token with `assidu instance token add {name} --label …`",
-                "l'instance `{name}` est créée ; donnez-lui un jeton avec `assidu instance token add {name} --label …`"
-            ));
+            let instance = add(&instances, name, flags, now, console).await?;
             remark(&engine, &instance, &config, console).await?;
         }
         InstanceVerb::Edit { name, flags, unset } => {
-            check_unset(unset)?;
-            apply(flags, &mut InstanceSettings::default())?;
-            let edit = |settings: &mut InstanceSettings| {
-                for name in unset {
-                    set_member(settings, &name.replace('-', "_"), Value::Null)?;
-                }
-                apply(flags, settings).map_err(|failure| engine::Error::bug(failure.describe(Lang::En)))
-            };
-            let instance = instances.edit(name, now, edit).await?;
-            console.say(&text!("instance `{name}` is changed", "l'instance `{name}` est modifiée"));
+            let instance = edit(&instances, name, (flags, unset), now, console).await?;
             remark(&engine, &instance, &config, console).await?;
         }
         InstanceVerb::Show { name, json } => {
@@ -77,6 +61,44 @@ pub(crate) async fn run(
         InstanceVerb::Token { .. } => {}
     }
     Ok(Exit::Done)
+}
+
+async fn add(
+    instances: &Instances,
+    name: &str,
+    flags: &InstanceFlags,
+    now: i64,
+    console: &mut Console,
+) -> Result<Arc<Instance>, Failure> {
+    let mut settings = InstanceSettings::default();
+    apply(flags, &mut settings)?;
+    let instance = instances.add(name, &settings, now).await?;
+    console.say(&text!(
+        "instance `{name}` is created; give it a token with `assidu instance token add {name} --label …`",
+        "l'instance `{name}` est créée ; donnez-lui un jeton avec `assidu instance token add {name} --label …`"
+    ));
+    Ok(instance)
+}
+
+async fn edit(
+    instances: &Instances,
+    name: &str,
+    (flags, unset): (&InstanceFlags, &[String]),
+    now: i64,
+    console: &mut Console,
+) -> Result<Arc<Instance>, Failure> {
+    check_unset(unset)?;
+    // Read once by themselves, so that a wrong flag is a mistake of usage.
+    apply(flags, &mut InstanceSettings::default())?;
+    let edit = |settings: &mut InstanceSettings| {
+        for name in unset {
+            set_member(settings, &name.replace('-', "_"), Value::Null)?;
+        }
+        apply(flags, settings).map_err(|failure| engine::Error::bug(failure.describe(Lang::En)))
+    };
+    let instance = instances.edit(name, now, edit).await?;
+    console.say(&text!("instance `{name}` is changed", "l'instance `{name}` est modifiée"));
+    Ok(instance)
 }
 
 /// Sets what the flags say.
@@ -209,8 +231,8 @@ async fn show(
     console: &mut Console,
 ) -> Result<(), Failure> {
     let mut marks: Vec<(String, Progress)> = Vec::new();
-    for view in Marks::views(engine, &instance.name).await? {
-        let progress = Marks::new(engine, &instance.name, &view).load().await?;
+    for view in Marks::views(engine.store(), &instance.name).await? {
+        let progress = Marks::new(engine.store(), &instance.name, &view).load().await?;
         marks.push((view, progress));
     }
     let settings = instance_json(instance);
@@ -309,8 +331,8 @@ async fn reset(
         )));
     }
     let name = &instance.name;
-    let marks = Marks::new(engine, name, view);
-    let known = Marks::views(engine, name).await?;
+    let marks = Marks::new(engine.store(), name, view);
+    let known = Marks::views(engine.store(), name).await?;
     let progress = marks.reset(to, reason, now, snapshot.manifest().restores).await?;
     let from = progress.resets.first().map_or(0, |reset| reset.from);
     console.say(&text!(

@@ -236,7 +236,23 @@ async fn list(
         return Ok(console.json(&tokens)?);
     }
     let lang = console.lang();
-    let head = match lang {
+    let rows: Vec<Vec<String>> = tokens.iter().map(|token| token.cells(lang)).collect();
+    let right = [true, false, false, false, false, false, false, false, false, false, false];
+    let drawn = draw(&head(lang).map(str::to_owned), &right, &rows, console.width);
+    console.data(&drawn)?;
+    let hidden = known - tokens.len();
+    if hidden > 0 {
+        console.say(&text!(
+            "not shown: {hidden} that were revoked or have expired; `--all` shows them",
+            "non montrés : {hidden} révoqués ou périmés ; `--all` les montre"
+        ));
+    }
+    Ok(())
+}
+
+/// Names of the columns of a list.
+fn head(lang: Lang) -> [&'static str; 11] {
+    match lang {
         Lang::En => [
             "id",
             "label",
@@ -263,19 +279,7 @@ async fn list(
             "fin",
             "dernier usage",
         ],
-    };
-    let rows: Vec<Vec<String>> = tokens.iter().map(|token| token.cells(lang)).collect();
-    let right = [true, false, false, false, false, false, false, false, false, false, false];
-    let drawn = draw(&head.map(str::to_owned), &right, &rows, console.width);
-    console.data(&drawn)?;
-    let hidden = known - tokens.len();
-    if hidden > 0 {
-        console.say(&text!(
-            "not shown: {hidden} that were revoked or have expired; `--all` shows them",
-            "non montrés : {hidden} révoqués ou périmés ; `--all` les montre"
-        ));
     }
-    Ok(())
 }
 
 #[cfg(test)]

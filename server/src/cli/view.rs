@@ -27,8 +27,8 @@ pub(crate) async fn run(verb: &ViewVerb, globals: &Globals, now: i64, console: &
             show(&views, view, (*sql, *json), console)?;
         }
         ViewVerb::Check { files, place } => return check(files, place, (&config, globals), console).await,
-        ViewVerb::Test { views, cases, place } => {
-            return test(views, cases.as_deref(), place, (&config, globals), console).await;
+        ViewVerb::Test { names, cases, place } => {
+            return test(names, cases.as_deref(), place, (&config, globals), console).await;
         }
         ViewVerb::Run(args) => pull(args, (&config, globals), now, console).await?,
     }

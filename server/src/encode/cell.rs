@@ -1,14 +1,20 @@
 //! One cell as text: how every text format writes a number, a time, bytes, a list.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::{DataType, Field, FieldRef, Float16Type, Float32Type, Float64Type};
+use arrow::datatypes::{
+    DataType, FieldRef, Float16Type, Float32Type, Float64Type, TimeUnit, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+};
 use arrow::error::ArrowError;
 use arrow::json::writer::{Encoder, EncoderFactory, EncoderOptions, NullableEncoder, make_encoder};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use engine::Result;
-use std::sync::Arc;
+
+use super::calendar::is_near_written;
 
 /// How JSON is written: nulls stand there, times are RFC 3339.
 pub(super) fn json_options() -> EncoderOptions {
@@ -74,8 +80,13 @@ impl<'a> PlainCells<'a> {
             return false;
         }
         if let Some(number) = float(self.array, row) {
-            push_float(number, text);
+            // Writing into a String cannot fail.
+            let _ = write!(text, "{number:?}");
             return true;
+        }
+        // Beyond, a zone would move the time out of the calendar, which knows no such failure.
+        if instant(self.array, row).is_some_and(|seconds| !is_near_written(seconds)) {
+            return false;
         }
         let start = text.len();
         let written = self.formatter.value(row).write(text).is_ok();
@@ -107,10 +118,23 @@ fn float(array: &dyn Array, row: usize) -> Option<f64> {
     }
 }
 
+/// Seconds since 1970 of a time with a date.
+fn instant(array: &dyn Array, row: usize) -> Option<i64> {
+    let DataType::Timestamp(unit, _) = array.data_type() else {
+        return None;
+    };
+    Some(match unit {
+        TimeUnit::Second => array.as_primitive::<TimestampSecondType>().value(row),
+        TimeUnit::Millisecond => array.as_primitive::<TimestampMillisecondType>().value(row).div_euclid(1_000),
+        TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().value(row).div_euclid(1_000_000),
+        TimeUnit::Nanosecond => array.as_primitive::<TimestampNanosecondType>().value(row).div_euclid(1_000_000_000),
+    })
+}
+
 /// The shortest text that reads back as the same number; `1.0` for a whole one, so that it stays a float.
-fn push_float(number: f64, text: &mut String) {
-    // Debug prints exponents beyond 1e16 where Display prints hundreds of zeros. Writing into a String cannot fail.
-    let _ = write!(text, "{number:?}");
+pub(super) fn push_float(number: f64, out: &mut Vec<u8>) {
+    // Debug prints exponents beyond 1e16 where Display prints hundreds of zeros. Writing into a Vec cannot fail.
+    let _ = write!(out, "{number:?}");
 }
 
 /// Writes times into JSON the way that [`PlainCells`] does, and null where they have no written form.
@@ -149,9 +173,4 @@ impl Encoder for TimeEncoder<'_> {
         out.extend_from_slice(self.text.as_bytes());
         out.push(b'"');
     }
-}
-
-/// A field of the same name for [`make_encoder`], which wants a shared one.
-pub(super) fn shared(field: &Field) -> FieldRef {
-    Arc::new(field.clone())
 }

@@ -4,91 +4,125 @@
 //! empty text is `""`. Where a record has one field alone, both are `""`, because an empty line is no record.
 
 use std::io::Write;
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{FieldRef, Schema};
+use arrow::json::writer::EncoderOptions;
 use engine::Result;
 
 use super::Encoder;
-use super::cell::{Cells, json_options};
-use super::wire::{Medium, Wire};
+use super::cell::{Cells, push_float};
+use super::column::{Frame, Values};
+use super::dialect::Dialect;
+use super::number::Float;
+use super::rows::{Layout, Rows};
 
 /// Writes CSV.
-pub(super) struct CsvEncoder<W> {
-    wire: Wire,
-    out: W,
-    lines: Vec<u8>,
-}
+pub(super) struct CsvEncoder<W>(Rows<Csv, W>);
 
 impl<W: Write> CsvEncoder<W> {
-    /// Writes the header.
+    /// Plans the document; the header goes out with the first row.
     pub(super) fn try_new(schema: &Schema, out: W) -> Result<Self> {
-        let mut encoder = Self { wire: Wire::try_new(schema, Medium::Text)?, out, lines: Vec::new() };
-        for (idx, field) in encoder.wire.schema().fields().iter().enumerate() {
+        let mut rows = Rows::try_new(schema, out, |schema| layout(schema.fields().len()))?;
+        let mut header = Vec::new();
+        for (idx, field) in rows.schema().fields().iter().enumerate() {
             if idx > 0 {
-                encoder.lines.push(b',');
+                header.push(b',');
             }
-            push_field(field.name(), &mut encoder.lines);
+            push_field(field.name(), &mut header);
         }
-        encoder.lines.push(b'\n');
-        encoder.out.write_all(&encoder.lines)?;
-        Ok(encoder)
+        header.push(b'\n');
+        rows.push(header);
+        Ok(Self(rows))
     }
 }
 
 impl<W: Write + Send> Encoder for CsvEncoder<W> {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let batch = self.wire.apply(batch)?;
-        let (schema, options) = (batch.schema(), json_options());
-        let mut columns = schema
-            .fields()
-            .iter()
-            .zip(batch.columns())
-            .map(|(field, column)| Cells::try_new(field, column, &options))
-            .collect::<Result<Vec<_>>>()?;
-        let alone = columns.len() == 1;
-        let mut text = String::new();
-        self.lines.clear();
-        for row in 0..batch.num_rows() {
-            for (idx, cells) in columns.iter_mut().enumerate() {
-                if idx > 0 {
-                    self.lines.push(b',');
-                }
-                if cells.read(row, &mut text) {
-                    push_field(&text, &mut self.lines);
-                } else if alone {
-                    self.lines.extend_from_slice(b"\"\"");
-                }
-            }
-            self.lines.push(b'\n');
-            if self.lines.len() > super::json::CHUNK {
-                self.out.write_all(&self.lines)?;
-                self.lines.clear();
-            }
-        }
-        Ok(self.out.write_all(&self.lines)?)
+        self.0.write(batch)
     }
 
     fn finish(&mut self) -> Result<()> {
-        Ok(self.out.flush()?)
+        self.0.finish()
+    }
+
+    fn rows(&self) -> u64 {
+        self.0.count()
     }
 }
 
+fn layout(columns: usize) -> Layout {
+    let frame = |idx: usize| {
+        let before = if idx > 0 { b",".to_vec() } else { Vec::new() };
+        let null = if columns == 1 { b"\"\"".to_vec() } else { before.clone() };
+        Arc::new(Frame { before, after: Vec::new(), null })
+    };
+    let frames = (0..columns).map(frame).collect();
+    Layout { between: Vec::new(), start: Vec::new(), end: b"\n".to_vec(), frames }
+}
+
+/// The values of CSV.
+struct Csv;
+
+impl Dialect for Csv {
+    const QUOTE: &'static [u8] = b"";
+
+    fn push_text(text: &str, out: &mut Vec<u8>) {
+        push_field(text, out);
+    }
+
+    fn push_float(number: impl Float, out: &mut Vec<u8>) -> bool {
+        push_float(number.wide(), out);
+        true
+    }
+
+    fn rare<'a>(field: &'a FieldRef, array: &'a ArrayRef, options: &'a EncoderOptions) -> Result<Box<dyn Values + 'a>> {
+        Ok(Box::new(Rare { cells: Cells::try_new(field, array, options)?, text: String::new() }))
+    }
+}
+
+/// Cells through their text.
+struct Rare<'a> {
+    cells: Cells<'a>,
+    text: String,
+}
+
+impl Values for Rare<'_> {
+    fn write(&mut self, row: usize, out: &mut Vec<u8>) -> bool {
+        let written = self.cells.read(row, &mut self.text);
+        if written {
+            push_field(&self.text, out);
+        }
+        written
+    }
+}
+
+/// Which bytes a reader would take for the end of a field or of a record, or for a quote.
+const SPECIAL: [bool; 256] = {
+    let mut special = [false; 256];
+    special[b',' as usize] = true;
+    special[b'"' as usize] = true;
+    special[b'\n' as usize] = true;
+    special[b'\r' as usize] = true;
+    special
+};
+
 /// Quotes what a reader would misread: separators, quotes, line ends, outer spaces, and the empty text.
 fn push_field(text: &str, line: &mut Vec<u8>) {
-    let special = |byte: u8| matches!(byte, b',' | b'"' | b'\n' | b'\r');
     let outer = |byte: Option<&u8>| byte.is_none_or(|byte| matches!(byte, b' ' | b'\t'));
     let bytes = text.as_bytes();
-    if !bytes.iter().copied().any(special) && !outer(bytes.first()) && !outer(bytes.last()) {
+    let quoted = outer(bytes.first()) || outer(bytes.last()) || bytes.iter().any(|byte| SPECIAL[usize::from(*byte)]);
+    if !quoted {
         line.extend_from_slice(bytes);
         return;
     }
     line.push(b'"');
-    for byte in bytes {
-        if *byte == b'"' {
-            line.push(b'"');
+    for (idx, part) in text.split('"').enumerate() {
+        if idx > 0 {
+            line.extend_from_slice(b"\"\"");
         }
-        line.push(*byte);
+        line.extend_from_slice(part.as_bytes());
     }
     line.push(b'"');
 }

@@ -13,11 +13,14 @@ use std::sync::Arc;
 use super::Encoder;
 use super::wire::{Medium, Wire};
 
-/// Rows of a row group, as in the store.
-const ROW_GROUP_ROWS: usize = 128 << 10;
+/// Rows of a row group.
+const ROW_GROUP_ROWS: usize = 64 << 10;
 
 /// Bytes that a row group may hold in memory before it is written, for results with long texts.
-const ROW_GROUP_BYTES: usize = 64 << 20;
+const ROW_GROUP_BYTES: usize = 16 << 20;
+
+/// Rows that are given to the writer at once: it measures a row group between these.
+const STEP_ROWS: usize = 1 << 10;
 
 /// Writes a Parquet file.
 pub(super) struct ParquetEncoder<W: Write + Send> {
@@ -25,6 +28,9 @@ pub(super) struct ParquetEncoder<W: Write + Send> {
     /// What goes into the file: every column may be null, as the schema is fixed before the first row is seen.
     schema: Arc<Schema>,
     writer: ArrowWriter<W>,
+    /// Row groups that have gone to the output.
+    groups: usize,
+    rows: u64,
 }
 
 impl<W: Write + Send> ParquetEncoder<W> {
@@ -39,7 +45,22 @@ impl<W: Write + Send> ParquetEncoder<W> {
             .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
             .build();
         let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties)).map_err(cannot_write)?;
-        Ok(Self { wire, schema, writer })
+        Ok(Self { wire, schema, writer, groups: 0, rows: 0 })
+    }
+}
+
+impl<W: Write + Send> ParquetEncoder<W> {
+    /// Ends a row group that takes too much memory, and gives to the output what is finished.
+    fn hand_over(&mut self) -> Result<()> {
+        if self.writer.memory_size() >= ROW_GROUP_BYTES {
+            self.writer.flush().map_err(cannot_write)?;
+        }
+        let groups = self.writer.flushed_row_groups().len();
+        if groups > self.groups {
+            self.groups = groups;
+            self.writer.sync()?;
+        }
+        Ok(())
     }
 }
 
@@ -47,12 +68,24 @@ impl<W: Write + Send> Encoder for ParquetEncoder<W> {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let batch = self.wire.apply(batch)?;
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), batch.columns().to_vec())?;
-        self.writer.write(&batch).map_err(cannot_write)
+        let mut start = 0;
+        while start < batch.num_rows() {
+            let rows = STEP_ROWS.min(batch.num_rows() - start);
+            self.writer.write(&batch.slice(start, rows)).map_err(cannot_write)?;
+            self.hand_over()?;
+            start += rows;
+        }
+        self.rows += batch.num_rows() as u64;
+        Ok(())
     }
 
     fn finish(&mut self) -> Result<()> {
         self.writer.finish().map_err(cannot_write)?;
-        Ok(self.writer.inner_mut().flush()?)
+        Ok(self.writer.sync()?)
+    }
+
+    fn rows(&self) -> u64 {
+        self.rows
     }
 }
 

@@ -90,6 +90,10 @@ impl<W: Write + Send> Encoder for TableEncoder<W> {
         Ok(self.out.flush()?)
     }
 
+    fn rows(&self) -> u64 {
+        self.rows.len() as u64 + self.hidden
+    }
+
     fn remark(&self) -> Option<Text> {
         let hidden = self.hidden;
         match hidden {

@@ -1,5 +1,6 @@
 //! Every format on hand-made batches: all types, hostile texts, zero rows.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use ::arrow::array::*;
@@ -13,6 +14,12 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 use super::*;
+
+mod fast;
+mod formats;
+mod readers;
+mod reference;
+mod shapes;
 
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<Vec<u8>>>);
@@ -35,6 +42,20 @@ fn document(format: Format, schema: &SchemaRef, batches: &[RecordBatch], options
         encoder.write(batch)?;
     }
     encoder.finish()?;
+    drop(encoder);
+    let bytes = out.0.lock().unwrap().clone();
+    Ok(bytes)
+}
+
+/// The document of these batches with what stands around the rows.
+fn wrapped(format: Format, schema: &SchemaRef, batches: &[RecordBatch], wrapping: &Wrapping) -> Result<Vec<u8>> {
+    let out = Shared::default();
+    let mut encoder = super::document(format, schema, Box::new(out.clone()), wrapping)?;
+    for batch in batches {
+        encoder.write(batch)?;
+    }
+    encoder.finish()?;
+    assert_eq!(encoder.rows(), batches.iter().map(|batch| batch.num_rows() as u64).sum::<u64>());
     drop(encoder);
     let bytes = out.0.lock().unwrap().clone();
     Ok(bytes)
@@ -225,6 +246,14 @@ fn numbers_that_are_none_are_null_in_json() {
     assert_eq!(json[3], json!({"f": 1e300, "g": 1.0}));
     assert_eq!(text_of(Format::Csv, &rows), "f,g\nNaN,NaN\ninf,inf\n-inf,-inf\n1e300,1.0\n");
     assert!(text_of(Format::Xml, &rows).contains("<f>INF</f><g>INF</g>"));
+}
+
+#[test]
+fn a_text_that_looks_like_a_number_stays_what_it_is() {
+    let rows = texts("x", &[Some("inf"), Some("-inf"), Some("NaN")]);
+    let xml = text_of(Format::Xml, &rows);
+    assert!(xml.contains("<x>inf</x>") && xml.contains("<x>-inf</x>") && xml.contains("<x>NaN</x>"), "{xml}");
+    assert_eq!(text_of(Format::Json, &rows), "[{\"x\":\"inf\"},\n{\"x\":\"-inf\"},\n{\"x\":\"NaN\"}]\n");
 }
 
 #[test]
@@ -487,17 +516,6 @@ fn too_many_columns_for_the_terminal_are_expanded() {
     // Twelve names of 8 or 9 characters need 12 × 11 + 1 columns.
     assert!(of(133).starts_with('┌'));
     assert_eq!(of(132).lines().next(), Some("─── 1 ───"));
-}
-
-#[test]
-fn names_of_formats_are_their_suffixes() {
-    for format in Format::ALL {
-        assert_eq!(Format::from_name(format.name()), Some(format));
-        let clap_name = format.to_possible_value().unwrap();
-        assert_eq!(clap_name.get_name(), format.name());
-    }
-    assert_eq!(Format::of_path(Path::new("a/b.tar.XML")), Some(Format::Xml));
-    assert_eq!(Format::of_path(Path::new("xml")), None);
 }
 
 #[test]

@@ -3,9 +3,12 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
+use arrow::datatypes::{
+    ArrowTimestampType, DataType, Field, Fields, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+};
 use engine::{Error, ErrorKind, Result, text};
 
 /// Zone of times that name none.
@@ -59,7 +62,8 @@ impl Wire {
         let columns = pairs
             .map(|(column, field)| match column.data_type() == field.data_type() {
                 true => Ok(Arc::clone(column)),
-                false => Ok(cast_with_options(column, field.data_type(), &options)?),
+                false => in_utc(column, field.data_type())
+                    .map_or_else(|| Ok(cast_with_options(column, field.data_type(), &options)?), Ok),
             })
             .collect::<Result<Vec<ArrayRef>>>()?;
         // A cast can make nulls in a column that had none, and a source may have promised too much.
@@ -75,6 +79,24 @@ impl Wire {
             .collect();
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
+    }
+}
+
+/// The times of a column without a zone as times in UTC: the same counts. Arrow's cast would look each one up.
+///
+/// `None` when the change is another.
+fn in_utc(column: &ArrayRef, wanted: &DataType) -> Option<ArrayRef> {
+    fn of<T: ArrowTimestampType>(column: &ArrayRef) -> ArrayRef {
+        Arc::new(column.as_primitive::<T>().clone().with_timezone(UTC))
+    }
+    match (column.data_type(), wanted) {
+        (DataType::Timestamp(unit, None), DataType::Timestamp(_, Some(_))) => Some(match unit {
+            TimeUnit::Second => of::<TimestampSecondType>(column),
+            TimeUnit::Millisecond => of::<TimestampMillisecondType>(column),
+            TimeUnit::Microsecond => of::<TimestampMicrosecondType>(column),
+            TimeUnit::Nanosecond => of::<TimestampNanosecondType>(column),
+        }),
+        _ => None,
     }
 }
 

@@ -5,251 +5,211 @@
 //! of a map `entry` with `key` and `value`. A name that is no XML name has its odd characters replaced by `_`, and the
 //! real one beside it in the attribute `name`.
 
-use std::borrow::Cow;
 use std::io::Write;
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::array::{Array, ArrayRef, AsArray, OffsetSizeTrait, RecordBatch};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use arrow::json::writer::EncoderOptions;
 use engine::{Error, Result};
-use quick_xml::Writer;
-use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::Encoder;
-use super::cell::PlainCells;
-use super::wire::{Medium, Wire};
+use super::cell::{PlainCells, push_float};
+use super::column::{Column, Frame, Values};
+use super::dialect::Dialect;
+use super::number::Float;
+use super::rows::{Layout, Rows};
+use super::wrapping::Wrapping;
+use super::xml_text::{Element, end_mark, push_xml_text};
 
-const ROOT: &str = "records";
-const ROW: &str = "record";
+const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 const ITEM: &str = "item";
 const ENTRY: &str = "entry";
 const XSI: (&str, &str) = ("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance");
-const NIL: (&str, &str) = ("xsi:nil", "true");
 
 /// Writes XML.
-pub(super) struct XmlEncoder<W: Write> {
-    wire: Wire,
-    writer: Writer<W>,
-    started: bool,
+pub(super) struct XmlEncoder<W> {
+    rows: Rows<Xml, W>,
+    root: Element,
+    /// The meta values, where a mark at the end is asked for.
+    mark: Option<Vec<(String, serde_json::Value)>>,
 }
 
 impl<W: Write> XmlEncoder<W> {
-    /// Nothing is written yet.
-    pub(super) fn try_new(schema: &Schema, out: W) -> Result<Self> {
-        Ok(Self { wire: Wire::try_new(schema, Medium::Text)?, writer: Writer::new(out), started: false })
-    }
-
-    fn start(&mut self, empty: bool) -> Result<()> {
-        self.started = true;
-        self.writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-        self.line()?;
-        let mut root = BytesStart::new(ROOT);
-        root.push_attribute(XSI);
-        self.writer.write_event(if empty { Event::Empty(root) } else { Event::Start(root) })?;
-        self.line()
-    }
-
-    fn line(&mut self) -> Result<()> {
-        Ok(self.writer.get_mut().write_all(b"\n")?)
+    /// Plans the document.
+    pub(super) fn try_new(schema: &Schema, out: W, wrapping: &Wrapping) -> Result<Self> {
+        let mut rows = Rows::try_new(schema, out, |schema| layout(schema, &wrapping.xml_row))?;
+        rows.push(DECLARATION);
+        let root = Element::new(&wrapping.xml_root).with_attribute(XSI.0, XSI.1);
+        Ok(Self { rows, root, mark: wrapping.end_mark.then(|| wrapping.meta.clone()) })
     }
 }
 
 impl<W: Write + Send> Encoder for XmlEncoder<W> {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        let batch = self.wire.apply(batch)?;
-        if batch.num_rows() == 0 {
-            return Ok(());
+        if self.rows.count() == 0 && batch.num_rows() > 0 {
+            self.rows.push(self.root.start() + "\n");
         }
-        if !self.started {
-            self.start(false)?;
-        }
-        let schema = batch.schema();
-        let pairs = schema.fields().iter().zip(batch.columns());
-        let mut columns = pairs.map(|(field, column)| Column::try_new(field, column)).collect::<Result<Vec<_>>>()?;
-        for row in 0..batch.num_rows() {
-            self.writer.write_event(Event::Start(BytesStart::new(ROW)))?;
-            for column in &mut columns {
-                column.write(row, &mut self.writer)?;
-            }
-            self.writer.write_event(Event::End(BytesEnd::new(ROW)))?;
-            self.line()?;
-        }
-        Ok(())
+        self.rows.write(batch)
     }
 
     fn finish(&mut self) -> Result<()> {
-        if self.started {
-            self.writer.write_event(Event::End(BytesEnd::new(ROOT)))?;
-            self.line()?;
-        } else {
-            self.start(true)?;
+        match (self.rows.count(), &self.mark) {
+            (0, None) => self.rows.push(self.root.empty() + "\n"),
+            (rows, mark) => {
+                if rows == 0 {
+                    self.rows.push(self.root.start() + "\n");
+                }
+                if let Some(meta) = mark {
+                    self.rows.push(end_mark(rows, meta) + "\n");
+                }
+                self.rows.push(self.root.end() + "\n");
+            }
         }
-        Ok(self.writer.get_mut().flush()?)
+        self.rows.finish()
+    }
+
+    fn rows(&self) -> u64 {
+        self.rows.count()
     }
 }
 
-/// A column, or the values inside one, with the element that holds each value.
-struct Column<'a> {
-    start: BytesStart<'static>,
-    values: Values<'a>,
-    nulls: Option<arrow::buffer::NullBuffer>,
+fn layout(schema: &SchemaRef, row: &str) -> Layout {
+    let row = Element::new(row);
+    let frames = schema.fields().iter().map(|field| frame(field.name())).collect();
+    Layout { between: Vec::new(), start: row.start().into_bytes(), end: (row.end() + "\n").into_bytes(), frames }
 }
 
-enum Values<'a> {
-    Plain(PlainCells<'a>, String),
-    /// Bounds of every row's list in the items.
-    List(Vec<(usize, usize)>, Box<Column<'a>>),
-    Struct(Vec<Column<'a>>),
-    Map(&'a [i32], Box<Column<'a>>, Box<Column<'a>>),
+fn frame(name: &str) -> Arc<Frame> {
+    let element = Element::new(name);
+    let null = element.clone().with_attribute("xsi:nil", "true").empty();
+    Arc::new(Frame { before: element.start().into_bytes(), after: element.end().into_bytes(), null: null.into_bytes() })
 }
 
-impl<'a> Column<'a> {
-    fn try_new(field: &Field, array: &'a ArrayRef) -> Result<Self> {
-        Self::named(field.name(), array)
+/// The values of XML.
+struct Xml;
+
+impl Dialect for Xml {
+    const QUOTE: &'static [u8] = b"";
+
+    fn push_text(text: &str, out: &mut Vec<u8>) {
+        push_xml_text(text, out);
     }
 
-    fn named(name: &str, array: &'a ArrayRef) -> Result<Self> {
-        let values = match array.data_type() {
-            DataType::List(_) => {
+    fn push_float(number: impl Float, out: &mut Vec<u8>) -> bool {
+        match number.wide() {
+            // As XML Schema spells them.
+            f64::INFINITY => out.extend_from_slice(b"INF"),
+            f64::NEG_INFINITY => out.extend_from_slice(b"-INF"),
+            number => push_float(number, out),
+        }
+        true
+    }
+
+    fn rare<'a>(
+        _field: &'a FieldRef,
+        array: &'a ArrayRef,
+        options: &'a EncoderOptions,
+    ) -> Result<Box<dyn Values + 'a>> {
+        let inner = |name: &str, field: &'a FieldRef, array: &'a ArrayRef| {
+            Column::try_new::<Self>(frame(name), field, array, options)
+        };
+        Ok(match array.data_type() {
+            DataType::List(field) => {
                 let list = array.as_list::<i32>();
-                let bounds = list.value_offsets().windows(2).map(|pair| (pair[0] as usize, pair[1] as usize));
-                Values::List(bounds.collect(), Box::new(Self::named(ITEM, list.values())?))
+                Box::new(Lists { bounds: bounds(list.value_offsets()), items: inner(ITEM, field, list.values())? })
             }
-            DataType::LargeList(_) => {
+            DataType::LargeList(field) => {
                 let list = array.as_list::<i64>();
-                let bounds = list.value_offsets().windows(2).map(|pair| (pair[0] as usize, pair[1] as usize));
-                Values::List(bounds.collect(), Box::new(Self::named(ITEM, list.values())?))
+                Box::new(Lists { bounds: bounds(list.value_offsets()), items: inner(ITEM, field, list.values())? })
             }
-            DataType::FixedSizeList(_, size) => {
+            DataType::FixedSizeList(field, size) => {
                 let (list, size) = (array.as_fixed_size_list(), usize::try_from(*size).unwrap_or(0));
-                let bounds = (0..list.len()).map(|row| (row * size, (row + 1) * size));
-                Values::List(bounds.collect(), Box::new(Self::named(ITEM, list.values())?))
+                let bounds = (0..list.len()).map(|row| (row * size, (row + 1) * size)).collect();
+                Box::new(Lists { bounds, items: inner(ITEM, field, list.values())? })
             }
             DataType::Struct(fields) => {
                 let pairs = fields.iter().zip(array.as_struct().columns());
-                Values::Struct(pairs.map(|(field, column)| Self::try_new(field, column)).collect::<Result<_>>()?)
+                let members = pairs.map(|(field, column)| inner(field.name(), field, column));
+                Box::new(Structs(members.collect::<Result<_>>()?))
             }
-            DataType::Map(..) => {
+            DataType::Map(entries, _) => {
                 let map = array.as_map();
-                let (keys, values) = (Self::named("key", map.keys())?, Self::named("value", map.values())?);
-                Values::Map(map.value_offsets(), Box::new(keys), Box::new(values))
+                let (keys, values) = (inner("key", entries, map.keys())?, inner("value", entries, map.values())?);
+                Box::new(Maps { bounds: bounds(map.value_offsets()), entry: Element::new(ENTRY), keys, values })
             }
             DataType::Union(..) | DataType::ListView(_) | DataType::LargeListView(_) => {
                 return Err(Error::bug("the wire schema lets no such type through"));
             }
-            _ => Values::Plain(PlainCells::try_new(array)?, String::new()),
-        };
-        Ok(Self { start: element(name), values, nulls: array.logical_nulls() })
+            _ => Box::new(Rare { cells: PlainCells::try_new(array)?, text: String::new() }),
+        })
     }
+}
 
-    fn write(&mut self, row: usize, writer: &mut Writer<impl Write>) -> Result<()> {
-        if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
-            return self.write_null(writer);
+/// The first item of each row's list, and the one behind its last.
+fn bounds<O: OffsetSizeTrait>(offsets: &[O]) -> Vec<(usize, usize)> {
+    offsets.windows(2).map(|pair| (pair[0].as_usize(), pair[1].as_usize())).collect()
+}
+
+struct Lists<'a> {
+    bounds: Vec<(usize, usize)>,
+    items: Column<'a>,
+}
+
+impl Values for Lists<'_> {
+    fn write(&mut self, row: usize, out: &mut Vec<u8>) -> bool {
+        let (from, to) = self.bounds[row];
+        for item in from..to {
+            self.items.write(item, out);
         }
-        if let Values::Plain(cells, text) = &mut self.values {
-            text.clear();
-            if !cells.read(row, text) {
-                return self.write_null(writer);
-            }
-            writer.write_event(Event::Start(self.start.borrow()))?;
-            writer.write_event(Event::Text(BytesText::from_escaped(escape(schema_float(text)))))?;
-        } else {
-            writer.write_event(Event::Start(self.start.borrow()))?;
-            self.values.write(row, writer)?;
+        true
+    }
+}
+
+struct Structs<'a>(Vec<Column<'a>>);
+
+impl Values for Structs<'_> {
+    fn write(&mut self, row: usize, out: &mut Vec<u8>) -> bool {
+        for column in &mut self.0 {
+            column.write(row, out);
         }
-        Ok(writer.write_event(Event::End(self.start.to_end()))?)
-    }
-
-    fn write_null(&self, writer: &mut Writer<impl Write>) -> Result<()> {
-        let mut start = self.start.clone();
-        start.push_attribute(NIL);
-        Ok(writer.write_event(Event::Empty(start))?)
+        true
     }
 }
 
-impl Values<'_> {
-    fn write(&mut self, row: usize, writer: &mut Writer<impl Write>) -> Result<()> {
-        match self {
-            Self::Plain(..) => {}
-            Self::List(bounds, items) => {
-                let (from, to) = bounds[row];
-                for item in from..to {
-                    items.write(item, writer)?;
-                }
-            }
-            Self::Struct(columns) => {
-                for column in columns {
-                    column.write(row, writer)?;
-                }
-            }
-            Self::Map(offsets, keys, values) => {
-                for item in offsets[row] as usize..offsets[row + 1] as usize {
-                    writer.write_event(Event::Start(BytesStart::new(ENTRY)))?;
-                    keys.write(item, writer)?;
-                    values.write(item, writer)?;
-                    writer.write_event(Event::End(BytesEnd::new(ENTRY)))?;
-                }
-            }
+struct Maps<'a> {
+    bounds: Vec<(usize, usize)>,
+    entry: Element,
+    keys: Column<'a>,
+    values: Column<'a>,
+}
+
+impl Values for Maps<'_> {
+    fn write(&mut self, row: usize, out: &mut Vec<u8>) -> bool {
+        let (from, to) = self.bounds[row];
+        for item in from..to {
+            out.extend_from_slice(self.entry.start().as_bytes());
+            self.keys.write(item, out);
+            self.values.write(item, out);
+            out.extend_from_slice(self.entry.end().as_bytes());
         }
-        Ok(())
+        true
     }
 }
 
-/// Infinities as XML Schema spells them.
-fn schema_float(text: &str) -> &str {
-    match text {
-        "inf" => "INF",
-        "-inf" => "-INF",
-        other => other,
-    }
+/// Cells through their text.
+struct Rare<'a> {
+    cells: PlainCells<'a>,
+    text: String,
 }
 
-/// The element of a column, with its real name beside it where XML cannot spell that.
-fn element(name: &str) -> BytesStart<'static> {
-    let spelt = element_name(name);
-    let same = spelt == name;
-    let mut start = BytesStart::new(spelt);
-    if !same {
-        let allowed: String = name.chars().map(allowed).collect();
-        start.push_attribute(("name", allowed.as_str()));
-    }
-    start
-}
-
-/// Letters, digits, `_`, `-` and `.`, not starting with a digit, `-` or `.`; colons would mean namespaces.
-fn element_name(name: &str) -> String {
-    let mut spelt: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.') { c } else { '_' }).collect();
-    if !spelt.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
-        spelt.insert(0, '_');
-    }
-    spelt
-}
-
-/// The character itself, or U+FFFD where XML 1.0 forbids it.
-fn allowed(c: char) -> char {
-    match c {
-        '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'.. => c,
-        _ => '\u{fffd}',
-    }
-}
-
-/// Text as it stands in a document.
-fn escape(text: &str) -> Cow<'_, str> {
-    let plain = |c: char| !matches!(c, '<' | '>' | '&' | '\r') && allowed(c) == c;
-    if text.chars().all(plain) {
-        return Cow::Borrowed(text);
-    }
-    let mut escaped = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '<' => escaped.push_str("&lt;"),
-            // Needed only in `]]>`, harmless everywhere.
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            // Readers turn a bare carriage return into a line feed.
-            '\r' => escaped.push_str("&#13;"),
-            other => escaped.push(allowed(other)),
+impl Values for Rare<'_> {
+    fn write(&mut self, row: usize, out: &mut Vec<u8>) -> bool {
+        self.text.clear();
+        let written = self.cells.read(row, &mut self.text);
+        if written {
+            push_xml_text(&self.text, out);
         }
+        written
     }
-    Cow::Owned(escaped)
 }

@@ -193,7 +193,7 @@ impl Instances {
             None => Err(self.unknown(stored, name)),
         })
         .await?;
-        Marks::forget(&self.engine, name).await
+        Marks::forget(self.engine.store(), name).await
     }
 
     async fn change(&self, now: i64, mut change: impl FnMut(&mut Stored) -> Result<()>) -> Result<()> {

@@ -12,7 +12,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use engine::etl::{Batch, PullRecord};
 use engine::query::{Limits, Session};
 use engine::stats::Settings;
-use engine::view::{Bound, Pull, View, Window};
+use engine::view::{Bound, ColumnNote as ViewColumn, Pull, View, Window};
 use engine::{Error, ErrorKind, Result, SessionRequest, text};
 use futures::StreamExt;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use super::body::{self, Ending, OUTCOME, ROWS, Rows};
 use super::desk::Crowded;
 use super::{Cursor, Instance};
-use crate::encode::{Format, Shape, Wrapping};
+use crate::encode::{ColumnNote, Format, Shape, Wrapping};
 use crate::http::{App, Problem};
 
 /// Rows of a sample.
@@ -328,6 +328,7 @@ impl Order {
             xml_root: self.view.xml.root.clone().unwrap_or_else(|| "records".to_owned()),
             xml_row: self.view.xml.row.clone().unwrap_or_else(|| "record".to_owned()),
             meta,
+            notes: self.view.columns.iter().map(note).collect(),
         };
         let trailers = ending.trailers;
         let mut response = Response::new(body::body(rows, wire.format, &wrapping, ending)?);
@@ -349,6 +350,11 @@ impl Order {
         }
         Ok(response)
     }
+}
+
+/// What a document that describes itself says of a column: in English, because a repeated pull gives the same bytes.
+fn note(column: &ViewColumn) -> ColumnNote {
+    ColumnNote { name: column.name.clone(), unit: column.unit.clone(), doc: Some(column.doc.en.clone()) }
 }
 
 /// Whether an instance may pull a view from an address now.

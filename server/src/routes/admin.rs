@@ -142,7 +142,7 @@ pub(crate) async fn reset(State(app): State<Arc<App>>, path: OneName, request: R
     nothing_more(asked)?;
     let instance = app.desk.instances.get(&path_parts(path)?, app.now()).await?;
     let view = view_of(&*app.desk.shelf.views(&app.engine).await?, &view)?;
-    let marks = Marks::new(&app.engine, &instance.name, &view.name);
+    let marks = Marks::new(app.engine.store(), &instance.name, &view.name);
     let progress = marks.reset(to, &reason, app.now(), snapshot.manifest().restores).await?;
     Ok(json_answer(&progress_json(&view.name, &progress, app.now(), true), &caller))
 }
@@ -153,8 +153,8 @@ pub(crate) async fn history(State(app): State<Arc<App>>, path: OneName, request:
     nothing_more(asked)?;
     let instance = app.desk.instances.get(&path_parts(path)?, app.now()).await?;
     let mut views = Vec::new();
-    for view in Marks::views(&app.engine, &instance.name).await? {
-        let progress = Marks::new(&app.engine, &instance.name, &view).load().await?;
+    for view in Marks::views(app.engine.store(), &instance.name).await? {
+        let progress = Marks::new(app.engine.store(), &instance.name, &view).load().await?;
         views.push(progress_json(&view, &progress, app.now(), true));
     }
     Ok(json_answer(&json!({ "instance": instance.name, "views": views }), &caller))

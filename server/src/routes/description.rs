@@ -26,7 +26,12 @@ const BEARER: &str = "bearer";
 fn openapi() -> OpenApi {
     let mut paths = PathsBuilder::new();
     for route in ROUTES {
-        let method = if route.method == "post" { HttpMethod::Post } else { HttpMethod::Get };
+        let method = match route.method {
+            "post" => HttpMethod::Post,
+            "patch" => HttpMethod::Patch,
+            "delete" => HttpMethod::Delete,
+            _ => HttpMethod::Get,
+        };
         // A rest of the path has no name in OpenAPI other than that of a parameter.
         let path = route.path.replace("{*rest}", "{rest}");
         paths = paths.path(path, PathItem::new(method, operation(route)));

@@ -44,7 +44,7 @@ impl Entered {
                 "la vue `{name}` n'est pas incrémentale : tirez-la entière sur /v1/views/{name}/data"
             )));
         }
-        let marks = Marks::new(&app.engine, &instance.name, &view.name);
+        let marks = Marks::new(app.engine.store(), &instance.name, &view.name);
         Ok(Self { caller, parts, instance, view, marks })
     }
 
@@ -83,8 +83,8 @@ pub(crate) async fn list(State(app): State<Arc<App>>, request: Request) -> Resul
     let mut listed = Vec::new();
     for instance in all.values().filter(|instance| caller.may(&Scope::Etl(Some(instance.name.clone())))) {
         let mut marks = Vec::new();
-        for view in Marks::views(&app.engine, &instance.name).await? {
-            let progress = Marks::new(&app.engine, &instance.name, &view).load().await?;
+        for view in Marks::views(app.engine.store(), &instance.name).await? {
+            let progress = Marks::new(app.engine.store(), &instance.name, &view).load().await?;
             marks.push(progress_json(&view, &progress, now, false));
         }
         listed.push(json!({

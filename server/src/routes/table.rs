@@ -115,12 +115,69 @@ const FORMAT: ParameterDoc =
     in_query("moodlewsrestformat", "`json`; anything else gives XML.", "`json` ; toute autre valeur donne du XML.");
 const WSTOKEN: ParameterDoc = in_query("wstoken", "The token.", "Le jeton.");
 
+const INSTANCE: ParameterDoc = in_query(
+    "instance",
+    "The instance, where the token speaks for several.",
+    "L'instance, si le jeton parle pour plusieurs.",
+);
+const INSTANCE_PATH: ParameterDoc = in_path("instance", "Name of the instance.", "Nom de l'instance.");
+const VIEW: ParameterDoc = in_path("view", "Name of the view.", "Nom de la vue.");
+const VIEW_SUFFIX: ParameterDoc = in_path(
+    "view",
+    "Name of the view, with or without a format behind it: `actions.csv`.",
+    "Nom de la vue, avec ou sans format derrière : `actions.csv`.",
+);
+const DATA: ParameterDoc =
+    in_path("data", "`data`, or with a format: `data.csv`.", "`data`, ou avec un format : `data.csv`.");
+const BATCH_PATH: ParameterDoc = in_path(
+    "batch",
+    "Name of the batch, with or without a format behind it.",
+    "Nom du lot, avec ou sans format derrière.",
+);
+const DATA_FORMAT: ParameterDoc = in_query(
+    "format",
+    "json, ndjson, xml, csv, parquet or arrow (default: by `Accept`, else json).",
+    "json, ndjson, xml, csv, parquet ou arrow (par défaut : selon `Accept`, sinon json).",
+);
+const SHAPE: ParameterDoc = in_query(
+    "shape",
+    "Of JSON: rows (default), full (with columns and an end mark), columns.",
+    "Du JSON : rows (par défaut), full (avec colonnes et marque de fin), columns.",
+);
+const FOOTER: ParameterDoc = in_query(
+    "footer",
+    "1 for a last line of NDJSON that says that it is complete.",
+    "1 pour une dernière ligne de NDJSON qui dit qu'il est complet.",
+);
+const LIMIT: ParameterDoc = in_query("limit", "Rows of a page.", "Lignes d'une page.");
+const CURSOR: ParameterDoc =
+    in_query("cursor", "`next_cursor` of the page before.", "`next_cursor` de la page précédente.");
+const SAMPLE: ParameterDoc = in_query(
+    "testmode",
+    "`test` for at most 30 rows; no mark moves.",
+    "`test` pour 30 lignes au plus ; aucune marque ne bouge.",
+);
+const BATCH: ParameterDoc = in_query("batch", "The batch that the consumer has.", "Le lot que le consommateur a.");
+const DATA_ANSWER: &str = "application/json, application/x-ndjson, application/xml, text/csv, application/vnd.apache.parquet, application/vnd.apache.arrow.stream";
+const PULL: &str = "etl:INSTANCE";
+
 const REST: [&str; 2] = [
     "Calls a function of the web service; its arguments are parameters too. By any method; in a POST form the values of the form win.",
     "Appelle une fonction du service web ; ses arguments sont aussi des paramètres. Par toute méthode ; dans un formulaire POST, ses valeurs l'emportent.",
 ];
 
 const JSON: &str = "application/json";
+
+const fn native(
+    method: &'static str,
+    path: &'static str,
+    scope: &'static str,
+    doc: [&'static str; 2],
+    parameters: &'static [ParameterDoc],
+    answer: &'static str,
+) -> Route {
+    Route { path, method, group: Group::Native, needs: Needs::Scope(scope), doc, parameters, answer }
+}
 
 /// All routes.
 pub(crate) const ROUTES: &[Route] = &[
@@ -177,6 +234,220 @@ pub(crate) const ROUTES: &[Route] = &[
         ],
         answer: JSON,
     },
+    native(
+        "get",
+        "/v1/views",
+        "etl:INSTANCE, etl or sql",
+        [
+            "The views that the token may pull, with parameters and columns.",
+            "Les vues que le jeton peut tirer, avec paramètres et colonnes.",
+        ],
+        &[INSTANCE],
+        JSON,
+    ),
+    native("get", "/v1/views/{view}", "etl:INSTANCE, etl or sql", ["One view.", "Une vue."], &[VIEW, INSTANCE], JSON),
+    native(
+        "get",
+        "/v1/views/{view}/{data}",
+        "etl:INSTANCE, etl or sql",
+        [
+            "All rows of a view, or a page; its parameters are parameters too.",
+            "Toutes les lignes d'une vue, ou une page ; ses paramètres sont aussi des paramètres.",
+        ],
+        &[VIEW, DATA, INSTANCE, DATA_FORMAT, SHAPE, FOOTER, LIMIT, CURSOR, AT, SAMPLE],
+        DATA_ANSWER,
+    ),
+    native(
+        "post",
+        "/v1/views/{view}/{data}",
+        "etl:INSTANCE, etl or sql",
+        ["The same, with the parameters as a JSON object.", "De même, avec les paramètres dans un objet JSON."],
+        &[VIEW, DATA],
+        DATA_ANSWER,
+    ),
+    native(
+        "get",
+        "/v1/instances",
+        PULL,
+        [
+            "The instances that the token speaks for, with their marks.",
+            "Les instances pour lesquelles le jeton parle, avec leurs marques.",
+        ],
+        &[],
+        JSON,
+    ),
+    native(
+        "get",
+        "/v1/instances/{instance}/{view}",
+        PULL,
+        [
+            "The rows that were committed since the mark; the same until they are acknowledged.",
+            "Les lignes validées depuis la marque ; les mêmes jusqu'à leur acquittement.",
+        ],
+        &[INSTANCE_PATH, VIEW_SUFFIX, DATA_FORMAT, SHAPE, FOOTER, SAMPLE],
+        DATA_ANSWER,
+    ),
+    native(
+        "post",
+        "/v1/instances/{instance}/{view}/ack",
+        PULL,
+        [
+            "Acknowledges a batch; a repeated call answers the same.",
+            "Acquitte un lot ; un appel répété répond de même.",
+        ],
+        &[INSTANCE_PATH, VIEW, BATCH],
+        JSON,
+    ),
+    native(
+        "get",
+        "/v1/instances/{instance}/{view}/batches",
+        PULL,
+        [
+            "The mark, the open batch, and those that can be replayed.",
+            "La marque, le lot ouvert, et ceux qui peuvent être rejoués.",
+        ],
+        &[INSTANCE_PATH, VIEW],
+        JSON,
+    ),
+    native(
+        "get",
+        "/v1/instances/{instance}/{view}/batches/{batch}",
+        PULL,
+        ["A batch again, as it was.", "Un lot à nouveau, tel qu'il était."],
+        &[INSTANCE_PATH, VIEW, BATCH_PATH, DATA_FORMAT, SHAPE, FOOTER],
+        DATA_ANSWER,
+    ),
+    native(
+        "post",
+        "/v1/sql",
+        "sql",
+        [
+            "One SELECT of an analyst: `sql`, `params`, `site`, `at` and `format` in a JSON object.",
+            "Un SELECT d'analyste : `sql`, `params`, `site`, `at` et `format` dans un objet JSON.",
+        ],
+        &[DATA_FORMAT, SHAPE, FOOTER, SITE, AT],
+        DATA_ANSWER,
+    ),
+    native(
+        "get",
+        "/v1/catalog",
+        "sql",
+        ["Tables with their columns, and functions.", "Les tables avec leurs colonnes, et les fonctions."],
+        &[SITE],
+        JSON,
+    ),
+    native("get", "/v1/admin/instances", "admin", ["All instances.", "Toutes les instances."], &[], JSON),
+    native(
+        "post",
+        "/v1/admin/instances",
+        "admin",
+        [
+            "Creates an instance: `name` and its settings in a JSON object.",
+            "Crée une instance : `name` et ses réglages dans un objet JSON.",
+        ],
+        &[],
+        JSON,
+    ),
+    native(
+        "get",
+        "/v1/admin/instances/{instance}",
+        "admin",
+        ["One instance.", "Une instance."],
+        &[INSTANCE_PATH],
+        JSON,
+    ),
+    native(
+        "patch",
+        "/v1/admin/instances/{instance}",
+        "admin",
+        [
+            "Changes the settings that are given; null goes back to the default.",
+            "Modifie les réglages donnés ; null rétablit le défaut.",
+        ],
+        &[INSTANCE_PATH],
+        JSON,
+    ),
+    native(
+        "delete",
+        "/v1/admin/instances/{instance}",
+        "admin",
+        ["Deletes an instance with its marks.", "Supprime une instance avec ses marques."],
+        &[INSTANCE_PATH],
+        JSON,
+    ),
+    native(
+        "post",
+        "/v1/admin/instances/{instance}/pause",
+        "admin",
+        ["Lets the instance pull no more: `reason`.", "Suspend l'instance : `reason`."],
+        &[INSTANCE_PATH],
+        JSON,
+    ),
+    native(
+        "post",
+        "/v1/admin/instances/{instance}/resume",
+        "admin",
+        ["Lets it pull again.", "La laisse tirer de nouveau."],
+        &[INSTANCE_PATH],
+        JSON,
+    ),
+    native(
+        "post",
+        "/v1/admin/instances/{instance}/reset",
+        "admin",
+        [
+            "Sets the mark of a view: `view`, `reason`, and `to` (a commit; 0 by default).",
+            "Place la marque d'une vue : `view`, `reason`, et `to` (une validation ; 0 par défaut).",
+        ],
+        &[INSTANCE_PATH],
+        JSON,
+    ),
+    native(
+        "get",
+        "/v1/admin/instances/{instance}/history",
+        "admin",
+        ["Marks, batches and resets of all its views.", "Marques, lots et réinitialisations de toutes ses vues."],
+        &[INSTANCE_PATH],
+        JSON,
+    ),
+    native(
+        "get",
+        "/v1/admin/instances/{instance}/tokens",
+        "admin",
+        ["Tokens of the instance, without their secrets.", "Jetons de l'instance, sans leurs secrets."],
+        &[INSTANCE_PATH],
+        JSON,
+    ),
+    native(
+        "post",
+        "/v1/admin/instances/{instance}/tokens",
+        "admin",
+        [
+            "Makes a token: `label`, `expires`, `addresses`; its secret is in this answer alone.",
+            "Crée un jeton : `label`, `expires`, `addresses` ; son secret n'est que dans cette réponse.",
+        ],
+        &[INSTANCE_PATH],
+        JSON,
+    ),
+    native(
+        "delete",
+        "/v1/admin/instances/{instance}/tokens/{token}",
+        "admin",
+        ["Revokes a token of the instance.", "Révoque un jeton de l'instance."],
+        &[INSTANCE_PATH, in_path("token", "Number of the token.", "Numéro du jeton.")],
+        JSON,
+    ),
+    native(
+        "post",
+        "/v1/admin/views/reload",
+        "admin",
+        [
+            "Looks at the files of views now; tells what is wrong with them.",
+            "Relit les fichiers de vues maintenant ; dit ce qui n'y va pas.",
+        ],
+        &[],
+        JSON,
+    ),
     Route {
         path: "/webservice/rest/server.php",
         method: "get",

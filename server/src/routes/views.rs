@@ -55,8 +55,7 @@ pub(super) async fn consumer(
         native::require(caller, &Scope::Etl(Some(name.to_owned())))?;
         return Ok(Some(app.desk.instances.get(name, app.now()).await?));
     }
-    let scopes = caller.account.as_ref().map(|account| &account.scopes).unwrap_or(&caller.token.scopes);
-    let mut own = scopes.iter().chain(&caller.token.scopes).filter_map(|scope| match scope {
+    let mut own = caller.token.scopes.iter().filter_map(|scope| match scope {
         Scope::Etl(Some(name)) => Some(name),
         _ => None,
     });

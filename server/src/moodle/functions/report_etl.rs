@@ -166,7 +166,7 @@ async fn order(context: &Context, call: &Call, view: &Arc<View>) -> Result<Order
     };
     let (of, table) = incremental.table.split_once('.').unwrap_or((&site, &incremental.table));
     let position = Position::of(&snapshot, of, table);
-    let marks = Marks::new(&app.engine, &call.instance.name, &view.name);
+    let marks = Marks::new(app.engine.store(), &call.instance.name, &view.name);
     let mark = marks.load().await?.mark;
     if call.sample {
         let window = Some(Window { after: mark.min(commit), upto: commit });
@@ -250,7 +250,7 @@ async fn send(context: &Context, call: &Call, order: &Order) -> Result<Value, Ex
 
 /// Acknowledges the open batch of an extract.
 async fn acknowledge(context: &Context, call: &Call, view: &View) -> Result<Value, Exception> {
-    let marks = Marks::new(&context.app.engine, &call.instance.name, &view.name);
+    let marks = Marks::new(context.app.engine.store(), &call.instance.name, &view.name);
     let open = marks.load().await?.open;
     let content = match open {
         Some(batch) => {
