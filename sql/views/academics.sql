@@ -185,6 +185,7 @@ named AS (
     UNION ALL SELECT 'wiki', id, name FROM wiki
     UNION ALL SELECT 'workshop', id, name FROM workshop
 ),
+-- Names are plain text: elements of HTML are left out of them, their contents stay.
 activities AS (
     SELECT cm.id, cm.course, cm.instance, cm.section, cm.idnumber, cm.visible, cm.groupmode, cm.added,
         m.name AS type, regexp_replace(coalesce(named.name, ''), '<([^>\s][^>]*)?>', '', 'g') AS name
@@ -221,7 +222,8 @@ places AS (
         CASE
             WHEN co.contextlevel = 10 THEN site.name
             WHEN categories.id IS NOT NULL THEN
-                concat('[', categories.id, '] :: --- :: ', regexp_replace(coalesce(categories.name, ''), '<([^>\s][^>]*)?>', '', 'g'))
+                concat('[', categories.id, '] :: --- :: ',
+                    regexp_replace(coalesce(categories.name, ''), '<([^>\s][^>]*)?>', '', 'g'))
             WHEN courses.id IS NOT NULL THEN
                 concat('[', courses.id, '] :: ', coalesce(nullif(courses.idnumber, ''), '---'), ' :: ',
                     regexp_replace(coalesce(courses.fullname, ''), '<([^>\s][^>]*)?>', '', 'g'))

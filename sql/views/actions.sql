@@ -1,6 +1,6 @@
 /*---
 title       = { en = "Actions in courses", fr = "Actions dans les cours" }
-description = { en = "One row per event of the activity log that happened in a course or on the front page, with its place and its actor as they are now. Events outside of courses, such as logins, are left out, and so are events of courses and activities that are gone, of labels, and of accounts that are not loaded. Events of one second come in the order of their numbers.", fr = "Une ligne par événement du journal d'activité survenu dans un cours ou sur la page d'accueil, avec son lieu et son auteur tels qu'ils sont maintenant. Les événements hors des cours, comme les connexions, sont exclus, de même que ceux des cours et activités disparus, des étiquettes, et des comptes qui ne sont pas chargés. Les événements d'une même seconde viennent dans l'ordre de leurs numéros." }
+description = { en = "One row per event of the activity log that happened in a course or on the front page, with its place and its actor as they are now. Events outside of courses, such as logins, are left out, and so are events of courses and activities that are gone, of labels, and of accounts that are not loaded. Events of one second come in the order of their numbers. An incremental pull has the new events alone: what was `600` in `gap` because there was no later event yet is not sent again.", fr = "Une ligne par événement du journal d'activité survenu dans un cours ou sur la page d'accueil, avec son lieu et son auteur tels qu'ils sont maintenant. Les événements hors des cours, comme les connexions, sont exclus, de même que ceux des cours et activités disparus, des étiquettes, et des comptes qui ne sont pas chargés. Les événements d'une même seconde viennent dans l'ordre de leurs numéros. Un tirage incrémental a seulement les nouveaux événements : un `gap` de `600`, faute d'événement postérieur, n'est pas renvoyé ensuite." }
 version     = 1
 extract     = "special_actions"
 
@@ -274,6 +274,7 @@ named AS (
     UNION ALL SELECT 'wiki', id, name FROM wiki
     UNION ALL SELECT 'workshop', id, name FROM workshop
 ),
+-- Names are plain text: elements of HTML are left out of them, their contents stay.
 activities AS (
     SELECT cm.id, cm.course, cm.instance, cm.section, cm.idnumber, cm.visible, cm.groupmode, cm.added,
         m.name AS type, regexp_replace(coalesce(named.name, ''), '<([^>\s][^>]*)?>', '', 'g') AS name

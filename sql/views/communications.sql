@@ -230,14 +230,16 @@ old_messages AS (
     SELECT 'message' AS source, id, timecreated AS time, 'message' AS section, CAST(NULL AS BIGINT) AS instance,
         CAST(NULL AS BIGINT) AS courseid, -1 AS readdelay, useridfrom AS userid_from, useridto AS userid_to
     FROM message
-    WHERE useridfrom > 0 AND coalesce(notification, 0) = 0 AND timecreated > coalesce($from, 0) AND timecreated <= coalesce($to, $now)
+    WHERE useridfrom > 0 AND coalesce(notification, 0) = 0
+        AND timecreated > coalesce($from, 0) AND timecreated <= coalesce($to, $now)
     UNION ALL
     SELECT 'message_read' AS source, id, timecreated AS time, 'message' AS section, CAST(NULL AS BIGINT) AS instance,
         CAST(NULL AS BIGINT) AS courseid,
         CASE WHEN timeread > 0 THEN greatest(timeread - timecreated, 0) ELSE -1 END AS readdelay,
         useridfrom AS userid_from, useridto AS userid_to
     FROM message_read
-    WHERE useridfrom > 0 AND coalesce(notification, 0) = 0 AND timecreated > coalesce($from, 0) AND timecreated <= coalesce($to, $now)
+    WHERE useridfrom > 0 AND coalesce(notification, 0) = 0
+        AND timecreated > coalesce($from, 0) AND timecreated <= coalesce($to, $now)
 ),
 -- A person is in a room from an entry to the person's next entry or exit there.
 stays AS (

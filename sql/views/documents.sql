@@ -154,6 +154,7 @@ named AS (
     UNION ALL SELECT 'wiki', id, name FROM wiki
     UNION ALL SELECT 'workshop', id, name FROM workshop
 ),
+-- Names are plain text: elements of HTML are left out of them, their contents stay.
 activities AS (
     SELECT cm.id, cm.course, cm.instance, cm.section, cm.idnumber, cm.visible, cm.groupmode, cm.added,
         m.name AS type, regexp_replace(coalesce(named.name, ''), '<([^>\s][^>]*)?>', '', 'g') AS name
