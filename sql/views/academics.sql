@@ -185,6 +185,7 @@ named AS (
     UNION ALL SELECT 'wiki', id, name FROM wiki
     UNION ALL SELECT 'workshop', id, name FROM workshop
 ),
+-- Names are plain text: elements of HTML are left out of them, their contents stay.
 activities AS (
     SELECT cm.id, cm.course, cm.instance, cm.section, cm.idnumber, cm.visible, cm.groupmode, cm.added,
         m.name AS type, regexp_replace(coalesce(named.name, ''), '<([^>\s][^>]*)?>', '', 'g') AS name
@@ -221,7 +222,8 @@ places AS (
         CASE
             WHEN co.contextlevel = 10 THEN site.name
             WHEN categories.id IS NOT NULL THEN
-                concat('[', categories.id, '] :: --- :: ', regexp_replace(coalesce(categories.name, ''), '<([^>\s][^>]*)?>', '', 'g'))
+                concat('[', categories.id, '] :: --- :: ',
+                    regexp_replace(coalesce(categories.name, ''), '<([^>\s][^>]*)?>', '', 'g'))
             WHEN courses.id IS NOT NULL THEN
                 concat('[', courses.id, '] :: ', coalesce(nullif(courses.idnumber, ''), '---'), ' :: ',
                     regexp_replace(coalesce(courses.fullname, ''), '<([^>\s][^>]*)?>', '', 'g'))
@@ -270,8 +272,8 @@ places AS (
             WHEN blocks.id IS NOT NULL THEN blocks.blockname
             WHEN co.contextlevel <> 30 THEN 'N.C.'
         END AS object
-    FROM contexts AS co
-    CROSS JOIN site
+    FROM site
+    CROSS JOIN contexts AS co
     LEFT JOIN course_categories AS categories ON co.contextlevel = 40 AND categories.id = co.instanceid
     LEFT JOIN course AS courses ON co.contextlevel = 50 AND courses.id = co.instanceid
     LEFT JOIN activities AS a ON co.contextlevel = 70 AND a.id = co.instanceid
@@ -325,6 +327,7 @@ SELECT
     rows.deleted, rows.roleid, rows.roleshortname, rows.role, rows.timemodified,
     rows.contextid, rows.placelevel, rows.contextlevel, rows.instanceid, rows.context, rows.instance, rows.object,
     site.shortname AS host, coalesce($from, 0) AS "from", coalesce($to, $now) AS "to"
-FROM rows
-CROSS JOIN site
-LEFT JOIN people ON people.id = rows.userid
+FROM site
+CROSS JOIN (
+    people RIGHT JOIN rows ON people.id = rows.userid
+)

@@ -1,6 +1,6 @@
 /*---
 title       = { en = "Actions in courses", fr = "Actions dans les cours" }
-description = { en = "One row per event of the activity log that happened in a course or on the front page, with its place and its actor as they are now. Events outside of courses, such as logins, are left out, and so are events of courses and activities that are gone, of labels, and of accounts that are not loaded. Events of one second come in the order of their numbers.", fr = "Une ligne par événement du journal d'activité survenu dans un cours ou sur la page d'accueil, avec son lieu et son auteur tels qu'ils sont maintenant. Les événements hors des cours, comme les connexions, sont exclus, de même que ceux des cours et activités disparus, des étiquettes, et des comptes qui ne sont pas chargés. Les événements d'une même seconde viennent dans l'ordre de leurs numéros." }
+description = { en = "One row per event of the activity log that happened in a course or on the front page, with its place and its actor as they are now. Events outside of courses, such as logins, are left out, and so are events of courses and activities that are gone, of labels, and of accounts that are not loaded. Events of one second come in the order of their numbers. An incremental pull has the new events alone: what was `600` in `gap` because there was no later event yet is not sent again.", fr = "Une ligne par événement du journal d'activité survenu dans un cours ou sur la page d'accueil, avec son lieu et son auteur tels qu'ils sont maintenant. Les événements hors des cours, comme les connexions, sont exclus, de même que ceux des cours et activités disparus, des étiquettes, et des comptes qui ne sont pas chargés. Les événements d'une même seconde viennent dans l'ordre de leurs numéros. Un tirage incrémental a seulement les nouveaux événements : un `gap` de `600`, faute d'événement postérieur, n'est pas renvoyé ensuite." }
 version     = 1
 extract     = "special_actions"
 
@@ -274,6 +274,7 @@ named AS (
     UNION ALL SELECT 'wiki', id, name FROM wiki
     UNION ALL SELECT 'workshop', id, name FROM workshop
 ),
+-- Names are plain text: elements of HTML are left out of them, their contents stay.
 activities AS (
     SELECT cm.id, cm.course, cm.instance, cm.section, cm.idnumber, cm.visible, cm.groupmode, cm.added,
         m.name AS type, regexp_replace(coalesce(named.name, ''), '<([^>\s][^>]*)?>', '', 'g') AS name
@@ -286,13 +287,22 @@ site AS (
     FROM course
     WHERE id = 1
 ),
--- The next event is looked for in the whole log, whatever the window and the course.
-gaps AS (
-    SELECT id,
+-- The next event is looked for in the whole log, whatever the course and the end of the window. The end of the frame
+-- is out of reach of any log; a frame with an end streams, one user at a time.
+hits AS (
+    SELECT id, timecreated, component, action, target, objecttable, objectid, crud, edulevel, contextid, contextlevel,
+        contextinstanceid, userid, courseid, relateduserid, anonymous, origin, ip, realuserid, _commit,
         first_value(timecreated) OVER (
-            PARTITION BY userid ORDER BY timecreated RANGE BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
-        ) AS later
+            PARTITION BY userid ORDER BY timecreated RANGE BETWEEN 1 FOLLOWING AND 1000000000000 FOLLOWING
+        ) - timecreated AS gap
     FROM logstore_standard_log
+    WHERE timecreated > coalesce($from, 0)
+),
+placed AS (
+    SELECT id, timecreated, component, action, target, objecttable, objectid, crud, edulevel, contextid, contextlevel,
+        contextinstanceid, userid, courseid, relateduserid, anonymous, origin, ip, realuserid, _commit, gap
+    FROM hits
+    WHERE courseid > 0 AND timecreated <= coalesce($to, $now)
 ),
 -- Each context with itself and those above it.
 ancestors AS (
@@ -312,30 +322,47 @@ direct AS (
     FROM held
     WHERE courseid IS NOT NULL
 ),
--- The commit is part of the keys, so that an incremental pull looks up the places of its own rows alone.
+-- Roles are held in few places. Below one of them, down to the next, all places have the same roles, and it stands for them.
+role_places AS (
+    SELECT DISTINCT contextid
+    FROM held
+),
+anchors AS (
+    SELECT ancestors.contextid, last_value(ancestors.place ORDER BY coalesce(length(co.path), 0)) AS place
+    FROM role_places
+    JOIN ancestors ON ancestors.place = role_places.contextid
+    JOIN context AS co ON co.id = ancestors.place
+    GROUP BY ancestors.contextid
+),
 seen AS (
-    SELECT DISTINCT userid, contextid, _commit
-    FROM logstore_standard_log
-    WHERE courseid <> 0 AND timecreated > coalesce($from, 0) AND timecreated <= coalesce($to, $now)
+    SELECT DISTINCT l.userid, anchors.place
+    FROM anchors
+    JOIN logstore_standard_log AS l ON l.contextid = anchors.contextid
+    WHERE l.courseid > 0 AND l.timecreated > coalesce($from, 0) AND l.timecreated <= coalesce($to, $now)
 ),
 seen_roles AS (
-    SELECT DISTINCT seen.userid, seen.contextid, seen._commit, r.id, r.shortname, r.sortorder
+    SELECT DISTINCT seen.userid, seen.place, r.id, r.shortname, r.sortorder
     FROM seen
-    JOIN ancestors ON ancestors.contextid = seen.contextid
+    JOIN ancestors ON ancestors.contextid = seen.place
     JOIN held ON held.userid = seen.userid AND held.contextid = ancestors.place
     JOIN role AS r ON r.id = held.roleid
 ),
 roles AS (
-    SELECT userid, contextid, _commit, string_agg(shortname, ',' ORDER BY sortorder, id) AS allroles,
+    SELECT userid, place, string_agg(shortname, ',' ORDER BY sortorder, id) AS allroles,
         last_value(shortname ORDER BY sortorder, id) AS lastrole
     FROM seen_roles
-    GROUP BY userid, contextid, _commit
+    GROUP BY userid, place
 ),
+-- The first event of a user at a place; with a single role there it is like the others.
 firsts AS (
-    SELECT userid, contextid, first_value(id ORDER BY timecreated, id) AS id
-    FROM logstore_standard_log
-    WHERE courseid <> 0 AND timecreated > coalesce($from, 0) AND timecreated <= coalesce($to, $now)
-    GROUP BY userid, contextid
+    SELECT l.userid, l.contextid, first_value(l.id ORDER BY l.timecreated, l.id) AS id
+    FROM roles
+    JOIN (
+        anchors JOIN logstore_standard_log AS l ON l.contextid = anchors.contextid
+    ) ON roles.userid = l.userid AND roles.place = anchors.place
+    WHERE roles.allroles <> roles.lastrole
+        AND l.courseid > 0 AND l.timecreated > coalesce($from, 0) AND l.timecreated <= coalesce($to, $now)
+    GROUP BY l.userid, l.contextid
 ),
 members AS (
     SELECT userid, min(cohortid) AS cohortid
@@ -350,15 +377,29 @@ enrolled AS (
         AND coalesce(ue.timestart, 0) <= $now AND (coalesce(ue.timeend, 0) = 0 OR ue.timeend > $now)
     GROUP BY ue.userid
 ),
-people AS (
+accounts AS (
     SELECT id, username, CASE WHEN coalesce(mnethostid, 0) = 0 THEN 1 ELSE mnethostid END AS hostid
     FROM "user"
+),
+people AS (
+    SELECT accounts.id, accounts.username, accounts.hostid, hosts.name AS hostname, hosts.wwwroot,
+        coalesce(enrolled.cohortid, members.cohortid, 0) AS cohortid
+    FROM accounts
+    LEFT JOIN mnet_host AS hosts ON hosts.id = accounts.hostid
+    LEFT JOIN members ON members.userid = accounts.id
+    LEFT JOIN enrolled ON enrolled.userid = accounts.id
+),
+courses AS (
+    SELECT c.id, c.idnumber, c.visible,
+        CASE WHEN c.id = 1 THEN 'nc' ELSE CAST(c.category AS VARCHAR) END AS category,
+        CASE WHEN c.id = 1 THEN 'nc' ELSE ltrim(categories.path, '/') END AS path
+    FROM course AS c
+    LEFT JOIN course_categories AS categories ON categories.id = c.category
 )
 SELECT
     l.id, l.timecreated, concat(l.action, '_', l.target) AS action, l.component, l.target, l.crud, l.edulevel, l.origin,
     l.objecttable, l.objectid, l.contextid, l.contextlevel, l.contextinstanceid, l.courseid,
-    CASE WHEN l.courseid = 1 THEN 'nc' ELSE CAST(courses.category AS VARCHAR) END AS coursecategoryid,
-    CASE WHEN l.courseid = 1 THEN 'nc' ELSE ltrim(categories.path, '/') END AS fullcoursecategorypath,
+    courses.category AS coursecategoryid, courses.path AS fullcoursecategorypath,
     CASE
         WHEN a.id IS NOT NULL THEN
             concat('[', a.instance, '] :: ', coalesce(nullif(a.idnumber, ''), '---'), ' :: ', a.name)
@@ -371,28 +412,29 @@ SELECT
     CASE WHEN coalesce(courses.visible, 1) = 1 AND coalesce(a.visible, 1) = 1 THEN 'visible' ELSE 'nonvisible' END
         AS visible,
     'nc' AS classifier1, 'nc' AS classifier2, 'nc' AS classifier3,
-    l.userid, people.username, people.hostid AS userhostid, hosts.name AS userhostname,
-    CASE people.hostid WHEN 1 THEN 'local' WHEN 2 THEN 'allhosts' ELSE hosts.wwwroot END AS userhost,
+    l.userid, people.username, people.hostid AS userhostid, people.hostname AS userhostname,
+    CASE people.hostid WHEN 1 THEN 'local' WHEN 2 THEN 'allhosts' ELSE people.wwwroot END AS userhost,
     roles.allroles, CASE WHEN firsts.id = l.id THEN roles.lastrole ELSE roles.allroles END AS hrole,
     CASE WHEN direct.userid IS NULL THEN 'no' ELSE 'yes' END AS hasdirectroleincourse,
-    coalesce(enrolled.cohortid, members.cohortid, 0) AS cohortid,
-    l.relateduserid, l.realuserid, l.anonymous, l.ip,
-    coalesce(gaps.later - l.timecreated, 600) AS gap,
+    people.cohortid, l.relateduserid, l.realuserid, l.anonymous, l.ip, coalesce(l.gap, 600) AS gap,
     site.shortname AS host, coalesce($from, 0) AS "from", coalesce($to, $now) AS "to",
     l._commit
-FROM logstore_standard_log AS l
-JOIN people ON people.id = l.userid
-JOIN course AS courses ON courses.id = l.courseid
-JOIN gaps ON gaps.id = l.id
-CROSS JOIN site
-LEFT JOIN course_categories AS categories ON categories.id = courses.category
-LEFT JOIN activities AS a ON l.contextlevel = 70 AND a.id = l.contextinstanceid
-LEFT JOIN mnet_host AS hosts ON hosts.id = people.hostid
-LEFT JOIN roles ON roles.userid = l.userid AND roles.contextid = l.contextid AND roles._commit = l._commit
-LEFT JOIN firsts ON firsts.userid = l.userid AND firsts.contextid = l.contextid
-LEFT JOIN direct ON direct.userid = l.userid AND direct.courseid = l.courseid
-LEFT JOIN members ON members.userid = l.userid
-LEFT JOIN enrolled ON enrolled.userid = l.userid
-WHERE l.courseid <> 0 AND l.timecreated > coalesce($from, 0) AND l.timecreated <= coalesce($to, $now)
-    -- What Moodle itself says about an activity stays when the activity is gone.
-    AND (l.contextlevel <> 70 OR l.component = 'core' OR (a.id IS NOT NULL AND a.type NOT LIKE '%label'))
+-- The small side of each join comes first, from the innermost one on: it is held in memory, and the log streams by.
+FROM site
+CROSS JOIN (
+    firsts RIGHT JOIN (
+        direct RIGHT JOIN (
+            roles RIGHT JOIN (
+                activities AS a RIGHT JOIN (
+                    courses JOIN (
+                        people JOIN (
+                            anchors RIGHT JOIN placed AS l ON anchors.contextid = l.contextid
+                        ) ON people.id = l.userid
+                    ) ON courses.id = l.courseid
+                ) ON l.contextlevel = 70 AND a.id = l.contextinstanceid
+            ) ON roles.userid = l.userid AND roles.place = anchors.place
+        ) ON direct.userid = l.userid AND direct.courseid = l.courseid
+    ) ON firsts.userid = l.userid AND firsts.contextid = l.contextid
+)
+-- What Moodle itself says about an activity stays when the activity is gone.
+WHERE l.contextlevel <> 70 OR l.component = 'core' OR (a.id IS NOT NULL AND a.type NOT LIKE '%label')

@@ -230,14 +230,16 @@ old_messages AS (
     SELECT 'message' AS source, id, timecreated AS time, 'message' AS section, CAST(NULL AS BIGINT) AS instance,
         CAST(NULL AS BIGINT) AS courseid, -1 AS readdelay, useridfrom AS userid_from, useridto AS userid_to
     FROM message
-    WHERE useridfrom > 0 AND coalesce(notification, 0) = 0 AND timecreated > coalesce($from, 0) AND timecreated <= coalesce($to, $now)
+    WHERE useridfrom > 0 AND coalesce(notification, 0) = 0
+        AND timecreated > coalesce($from, 0) AND timecreated <= coalesce($to, $now)
     UNION ALL
     SELECT 'message_read' AS source, id, timecreated AS time, 'message' AS section, CAST(NULL AS BIGINT) AS instance,
         CAST(NULL AS BIGINT) AS courseid,
         CASE WHEN timeread > 0 THEN greatest(timeread - timecreated, 0) ELSE -1 END AS readdelay,
         useridfrom AS userid_from, useridto AS userid_to
     FROM message_read
-    WHERE useridfrom > 0 AND coalesce(notification, 0) = 0 AND timecreated > coalesce($from, 0) AND timecreated <= coalesce($to, $now)
+    WHERE useridfrom > 0 AND coalesce(notification, 0) = 0
+        AND timecreated > coalesce($from, 0) AND timecreated <= coalesce($to, $now)
 ),
 -- A person is in a room from an entry to the person's next entry or exit there.
 stays AS (
@@ -272,8 +274,8 @@ acts AS (
 facts AS (
     SELECT acts.source, acts.id, acts.time, acts.section, acts.instance, acts.courseid, acts.readdelay,
         acts.userid_from, acts.userid_to, co.id AS contextid
-    FROM acts
-    LEFT JOIN context AS co
+    FROM context AS co
+    RIGHT JOIN acts
         ON co.contextlevel = CASE WHEN acts.courseid IS NULL THEN 10 ELSE 50 END
         AND co.instanceid = coalesce(acts.courseid, 0)
 ),
@@ -334,11 +336,19 @@ SELECT
     coalesce(nullif(receiver.institution, ''), 'N.C.') AS institution_to,
     coalesce(nullif(receiver.lang, ''), 'N.C.') AS lang_to,
     site.shortname AS host, coalesce($from, 0) AS "from", coalesce($to, $now) AS "to"
-FROM facts AS f
-CROSS JOIN site
-LEFT JOIN people AS sender ON sender.id = f.userid_from
-LEFT JOIN roles AS sender_roles ON sender_roles.userid = f.userid_from AND sender_roles.contextid = f.contextid
-LEFT JOIN direct AS sender_direct ON sender_direct.userid = f.userid_from AND sender_direct.courseid = f.courseid
-LEFT JOIN people AS receiver ON receiver.id = f.userid_to
-LEFT JOIN roles AS receiver_roles ON receiver_roles.userid = f.userid_to AND receiver_roles.contextid = f.contextid
-LEFT JOIN direct AS receiver_direct ON receiver_direct.userid = f.userid_to AND receiver_direct.courseid = f.courseid
+-- The small side of each join comes first: it is held in memory, and the acts stream by.
+FROM site
+CROSS JOIN (
+    people AS receiver RIGHT JOIN (
+        people AS sender RIGHT JOIN (
+            direct AS receiver_direct RIGHT JOIN (
+                direct AS sender_direct RIGHT JOIN (
+                    roles AS receiver_roles RIGHT JOIN (
+                        roles AS sender_roles RIGHT JOIN facts AS f
+                            ON sender_roles.userid = f.userid_from AND sender_roles.contextid = f.contextid
+                    ) ON receiver_roles.userid = f.userid_to AND receiver_roles.contextid = f.contextid
+                ) ON sender_direct.userid = f.userid_from AND sender_direct.courseid = f.courseid
+            ) ON receiver_direct.userid = f.userid_to AND receiver_direct.courseid = f.courseid
+        ) ON sender.id = f.userid_from
+    ) ON receiver.id = f.userid_to
+)

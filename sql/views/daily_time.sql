@@ -77,13 +77,13 @@ doc  = { en = "Events that count.", fr = "Événements qui comptent." }
 type = "Int64"
 unit = "s"
 pii  = "raw"
-doc  = { en = "First event in the range, as Unix time.", fr = "Premier événement de la plage, en temps Unix." }
+doc  = { en = "First event whose time counts on the day, as Unix time: the last one of the day before where its time goes past midnight.", fr = "Premier événement dont le temps compte ce jour, en temps Unix : le dernier de la veille si son temps passe minuit." }
 
 [columns.lastaccess]
 type = "Int64"
 unit = "s"
 pii  = "raw"
-doc  = { en = "Last event in the range, as Unix time.", fr = "Dernier événement de la plage, en temps Unix." }
+doc  = { en = "Last event whose time counts on the day, as Unix time.", fr = "Dernier événement dont le temps compte ce jour, en temps Unix." }
 
 [incremental]
 table = "logstore_standard_log"

@@ -154,6 +154,7 @@ named AS (
     UNION ALL SELECT 'wiki', id, name FROM wiki
     UNION ALL SELECT 'workshop', id, name FROM workshop
 ),
+-- Names are plain text: elements of HTML are left out of them, their contents stay.
 activities AS (
     SELECT cm.id, cm.course, cm.instance, cm.section, cm.idnumber, cm.visible, cm.groupmode, cm.added,
         m.name AS type, regexp_replace(coalesce(named.name, ''), '<([^>\s][^>]*)?>', '', 'g') AS name
@@ -184,9 +185,9 @@ SELECT
     CASE WHEN courses.id = 1 THEN 'nc' ELSE CAST(courses.category AS VARCHAR) END AS coursecategoryid,
     CASE WHEN courses.id = 1 THEN 'nc' ELSE ltrim(categories.path, '/') END AS fullcoursecategorypath,
     site.shortname AS host, coalesce($from, 0) AS "from", coalesce($to, $now) AS "to"
-FROM activities AS a
+FROM site
+CROSS JOIN activities AS a
 JOIN course AS courses ON courses.id = a.course
-CROSS JOIN site
 LEFT JOIN course_categories AS categories ON categories.id = courses.category
 LEFT JOIN hits ON hits.cmid = a.id
 WHERE a.type NOT LIKE '%label'

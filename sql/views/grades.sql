@@ -171,11 +171,15 @@ SELECT
     g.timecreated, g.timemodified,
     site.shortname AS host, coalesce($from, 0) AS "from", coalesce($to, $now) AS "to",
     g._commit
-FROM grade_grades AS g
-JOIN grade_items AS items ON items.id = g.itemid
-JOIN "user" AS u ON u.id = g.userid
-CROSS JOIN site
-LEFT JOIN self_enrolments AS methods ON methods.courseid = items.courseid
+-- The small side of each join comes first: it is held in memory, and the grades stream by.
+FROM site
+CROSS JOIN (
+    self_enrolments AS methods RIGHT JOIN (
+        "user" AS u JOIN (
+            grade_items AS items JOIN grade_grades AS g ON items.id = g.itemid
+        ) ON u.id = g.userid
+    ) ON methods.courseid = items.courseid
+)
 WHERE coalesce(g.timemodified, g.timecreated, 0) <= coalesce($to, $now)
     -- Without a start there is no lower bound, so that grades without a time come too.
     AND (coalesce($from, 0) = 0 OR coalesce(g.timemodified, g.timecreated, 0) > $from)

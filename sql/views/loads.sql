@@ -38,7 +38,7 @@ doc  = { en = "When it was loaded, as Unix time.", fr = "Quand il a été charg�
 [columns.sha256]
 type = "Utf8"
 pii  = "raw"
-doc  = { en = "SHA-256 of the contents in hexadecimal, for files whose rows have no key; null for others.", fr = "SHA-256 du contenu en hexadécimal, pour les fichiers dont les lignes n'ont pas de clé ; nul pour les autres." }
+doc  = { en = "SHA-256 of the contents in hexadecimal; null when none was taken, as of logs whose rows are known by their numbers.", fr = "SHA-256 du contenu en hexadécimal ; nul s'il n'a pas été calculé, comme pour les journaux dont les lignes sont connues par leur numéro." }
 
 [columns.site]
 type = "Utf8"
