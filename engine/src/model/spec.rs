@@ -62,7 +62,7 @@ pub struct ColumnSpec {
     pub secret: bool,
     /// Whether the values tell who somebody is, and what replaces them then for those who may not know.
     pub personal: Personal,
-    /// The rows whose values are personal; `None` for all of them. Nothing when [`ColumnSpec::personal`] is `No`.
+    /// The rows whose values are personal; `None` for all of them. Without meaning where `personal` is `No`.
     pub personal_where: Option<Mark>,
     /// What the values mean, in one short sentence.
     pub doc: &'static str,
