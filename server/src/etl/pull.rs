@@ -231,13 +231,17 @@ impl Order {
     pub(crate) fn pull(&self) -> Pull<'_> {
         let pull = Pull::new(&self.view, &self.bound, self.now);
         let window = self.which.window(self.commit);
+        // Rows come in the order of the store, which is that of the users' numbers: pseudonyms would be told by it.
+        let hides = self.instance.as_ref().is_some_and(|instance| !instance.settings.identities);
         match &self.which {
-            Which::Full => pull,
+            Which::Full => Pull { ordered: hides, ..pull },
             // One more than the page, to know whether another one follows.
             Which::Page { limit, .. } => Pull { ordered: true, limit: Some(limit + 1), ..pull },
             Which::Batch { .. } => Pull { ordered: true, window, ..pull },
             Which::Nothing { .. } => Pull { limit: Some(0), ..pull },
-            Which::Sample { .. } => Pull { window, limit: Some(SAMPLE_ROWS), ordered: window.is_some(), ..pull },
+            Which::Sample { .. } => {
+                Pull { window, limit: Some(SAMPLE_ROWS), ordered: window.is_some() || hides, ..pull }
+            }
         }
     }
 
