@@ -1,7 +1,6 @@
 //! Columns as text, a writer for each type: chosen once per batch, so that a row costs one call per cell.
 //!
-//! The generic way over [`super::cell`] writes the same bytes and is several times slower; the tests hold both
-//! against each other.
+//! The generic way over [`super::cell`] writes the same bytes more slowly; the tests hold both against each other.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;

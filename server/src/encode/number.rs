@@ -66,7 +66,7 @@ impl Float for f32 {
 
     fn wide(self) -> f64 {
         // Through its own text; every text of a float is one.
-        self.to_string().parse().unwrap_or(self.into())
+        self.to_string().parse().unwrap_or_else(|_| self.into())
     }
 
     fn json(self) -> String {

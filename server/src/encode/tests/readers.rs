@@ -79,7 +79,7 @@ fn with_everything() -> Wrapping {
 fn read_xml(bytes: &[u8]) -> Vec<Vec<(String, Option<String>)>> {
     let root = parse_xml(std::str::from_utf8(bytes).unwrap());
     let cell = |cell: &Value| {
-        let name = cell.get("@name").unwrap_or(&cell["element"]).as_str().unwrap().to_owned();
+        let name = cell.get("@name").unwrap_or_else(|| &cell["element"]).as_str().unwrap().to_owned();
         let null = cell.get("@xsi:nil").is_some();
         (name, (!null).then(|| cell["content"].as_str().unwrap().to_owned()))
     };
