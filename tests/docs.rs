@@ -340,7 +340,12 @@ fn the_reference_of_the_server_is_made_from_the_code() -> Result<()> {
         ("docs/reference/settings.md", server::settings::markdown()),
         ("docs/reference/http.md", server::http_markdown()),
         ("docs/reference/webservices.md", server::functions_markdown()),
+        ("docs/reference/views.md", engine::view::markdown()),
     ] {
+        // `UPDATE_DOCS=1 cargo test …` writes what is made from the code.
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(root().join(path), &made)?;
+        }
         ensure!(text(path).unwrap_or_default() == made, "{path} should be:\n{made}");
     }
     Ok(())

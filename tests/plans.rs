@@ -80,3 +80,20 @@ async fn time_spent_streams_in_the_order_of_users() -> Result<()> {
     }
     Ok(())
 }
+
+/// A pull of what was committed since a mark opens the files of those commits and no others.
+#[tokio::test]
+async fn rows_after_a_commit_are_looked_for_in_younger_files() -> Result<()> {
+    let engine = Engine::open("memory://", &[]).await?;
+    for first in [1, 101, 201] {
+        load(&engine, vec![source("log.csv", log_csv(first..first + 100))]).await?;
+    }
+    let session = engine.session(None, &Limits::default()).await?;
+    let files = async |sql: &str| anyhow::Ok(session.plan(sql).await?.matches(".parquet").count());
+    assert_eq!(files("SELECT id, _commit FROM logstore_standard_log").await?, 3);
+    assert_eq!(files("SELECT id FROM logstore_standard_log WHERE _commit > 1").await?, 2);
+    assert_eq!(files("SELECT id FROM logstore_standard_log WHERE _commit > 2 AND _commit <= 3").await?, 1);
+    let count = tests::numbers(&engine, "SELECT count(*) FROM logstore_standard_log WHERE _commit > 2").await?;
+    assert_eq!(count, [100]);
+    Ok(())
+}

@@ -20,7 +20,7 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::error::Result as DfResult;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::logical_expr::{Expr, Operator, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::expressions::{Column as PhysicalColumn, case, is_null};
 use datafusion::physical_expr::{LexOrdering, Partitioning, PhysicalExpr, PhysicalSortExpr, RangePartitioning};
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
@@ -291,7 +291,10 @@ impl TableProvider for TableScan {
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
         let wanted: Vec<usize> = projection.cloned().unwrap_or_else(|| (0..self.schema.fields().len()).collect());
         let predicate = self.predicate(state, filters)?;
-        let files = self.surviving(predicate.as_ref())?;
+        let mut files = self.surviving(predicate.as_ref())?;
+        if let Some(after) = newer_than(filters) {
+            files.retain(|file| file.newest_commit() > after);
+        }
         // A limit may stop the scan early only when every row it yields is an answer.
         let limit = if filters.is_empty() { limit } else { None };
         let commit = self.file_schema.fields().len() - 1;
@@ -303,6 +306,20 @@ impl TableProvider for TableScan {
         let plan = self.scan_files(state, &files, Scan { projection: read, predicate, limit })?;
         if asks_commit { self.with_commit(plan, &wanted) } else { Ok(plan) }
     }
+}
+
+/// The commit after which all rows of the filters came in: what incremental pulls ask for.
+fn newer_than(filters: &[Expr]) -> Option<u64> {
+    let after = |filter: &Expr| match filter {
+        Expr::BinaryExpr(binary) if binary.op == Operator::Gt => match (&*binary.left, &*binary.right) {
+            (Expr::Column(column), Expr::Literal(ScalarValue::Int64(Some(commit)), _)) if column.name == COMMIT => {
+                u64::try_from(*commit).ok()
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    filters.iter().filter_map(after).max()
 }
 
 /// Arrow schema of a table's columns.

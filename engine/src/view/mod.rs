@@ -8,12 +8,14 @@ mod check;
 mod column;
 mod file;
 mod library;
+mod manual;
 mod param;
 mod pull;
 mod spec;
 
 pub use column::type_name;
 pub use file::ViewFile;
+pub use manual::markdown;
 pub use library::{BUNDLED, Views, ViewsReport};
 pub use param::{ParamKind, ParamSpec, ParamValue};
 pub use pull::{Bound, Given, Pull, Window};
