@@ -15,8 +15,8 @@ mod spec;
 
 pub use column::type_name;
 pub use file::ViewFile;
-pub use manual::markdown;
 pub use library::{BUNDLED, Views, ViewsReport};
+pub use manual::markdown;
 pub use param::{ParamKind, ParamSpec, ParamValue};
 pub use pull::{Bound, Given, Pull, Window};
 pub use spec::{ColumnNote, Incremental, IncrementalMode, Personal, View, ViewLimits, XmlNames};

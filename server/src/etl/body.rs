@@ -217,7 +217,9 @@ pub(crate) fn body(rows: Rows, format: Format, wrapping: &Wrapping, ending: Endi
                 Some((Err(io::Error::other("the pull failed; the transfer is broken on purpose")), None))
             }
         }
-    });
+    })
+    // Compression polls once more after the end.
+    .fuse();
     Ok(Body::new(UnsyncBoxBody::new(StreamBody::new(frames))))
 }
 
