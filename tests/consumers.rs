@@ -1,14 +1,13 @@
 //! The recipes of the page for consumers, run as they stand there against a server in a process of its own.
 //!
-//! Each recipe runs four times: its first acknowledgement is lost, then it is whole, then nothing is new, then there are
-//! new rows. At the end its copy must have every row once.
+//! Each recipe runs five times: the document breaks off, the acknowledgement is lost, all goes well, nothing is new,
+//! there are new rows. At the end its copy must have every row once.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -169,44 +168,69 @@ async fn add(engine: &Engine, hits: &[(i64, i64, i64, i64)]) -> Result<()> {
     load(engine, Source::Memory { name: "more.csv".to_owned(), bytes: csv.into() }, Format::Log).await
 }
 
-/// Stands between a recipe and the server, and loses what is posted while it is told to.
+/// What goes wrong between a recipe and the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    /// Nothing.
+    None,
+    /// Documents break off after so many bytes.
+    Tail(usize),
+    /// What is posted does not arrive.
+    Post,
+}
+
+/// Stands between a recipe and the server.
 struct Wire {
     address: SocketAddr,
-    cut: Arc<AtomicBool>,
+    loss: Arc<Mutex<Loss>>,
 }
 
 impl Wire {
     fn to(server: SocketAddr) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let (address, cut) = (listener.local_addr()?, Arc::new(AtomicBool::new(false)));
-        let told = Arc::clone(&cut);
+        let (address, loss) = (listener.local_addr()?, Arc::new(Mutex::new(Loss::None)));
+        let told = Arc::clone(&loss);
         // It ends with the process of the tests.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let told = Arc::clone(&told);
-                std::thread::spawn(move || pass(stream, server, &told));
+                let loss = *told.lock().unwrap_or_else(PoisonError::into_inner);
+                std::thread::spawn(move || pass(stream, server, loss));
             }
         });
-        Ok(Self { address, cut })
+        Ok(Self { address, loss })
+    }
+
+    fn set(&self, loss: Loss) {
+        *self.loss.lock().unwrap_or_else(PoisonError::into_inner) = loss;
     }
 }
 
-/// Passes one connection on, or drops it with what is posted.
-fn pass(mut client: TcpStream, server: SocketAddr, cut: &AtomicBool) -> std::io::Result<()> {
+/// Passes one connection on, as far as nothing is lost.
+fn pass(mut client: TcpStream, server: SocketAddr, loss: Loss) -> std::io::Result<()> {
     let mut start = [0; 4];
     client.read_exact(&mut start)?;
-    if start == *b"POST" && cut.load(Ordering::SeqCst) {
+    if start == *b"POST" && loss == Loss::Post {
         return Ok(());
     }
     let mut upstream = TcpStream::connect(server)?;
     upstream.write_all(&start)?;
     let (mut from, mut to) = (client.try_clone()?, upstream.try_clone()?);
-    let sending = std::thread::spawn(move || std::io::copy(&mut from, &mut to));
-    std::io::copy(&mut upstream, &mut client)?;
-    client.shutdown(std::net::Shutdown::Both)?;
-    // How the sending ended does not matter once the answer is there.
-    let _ = sending.join();
-    Ok(())
+    std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+    if let Loss::Tail(kept) = loss {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            upstream.read_exact(&mut byte)?;
+            head.extend_from_slice(&byte);
+        }
+        let mut body = vec![0; kept];
+        upstream.read_exact(&mut body)?;
+        client.write_all(&head)?;
+        client.write_all(&body)?;
+    } else {
+        std::io::copy(&mut upstream, &mut client)?;
+    }
+    client.shutdown(std::net::Shutdown::Both)
 }
 
 /// A recipe in a folder of its own.
@@ -252,12 +276,15 @@ impl Kitchen {
         Ok(out.lines().map(str::to_owned).collect())
     }
 
-    /// The four runs; `first` and `second` are the rows of the two batches.
+    /// The five runs; `first` and `second` are the rows of the two batches.
     async fn try_out(&self, first: usize, second: usize) -> Result<Vec<String>> {
-        self.wire.cut.store(true, Ordering::SeqCst);
+        // All documents are longer than that, with the lengths of their chunks.
+        self.wire.set(Loss::Tail(300));
+        ensure!(!self.run()?.status.success(), "a document that broke off was not noticed");
+        self.wire.set(Loss::Post);
         let lost = self.run()?;
         ensure!(!lost.status.success(), "a lost acknowledgement was not noticed");
-        self.wire.cut.store(false, Ordering::SeqCst);
+        self.wire.set(Loss::None);
         let printed = self.printed()?;
         ensure!(
             printed.iter().any(|line| line.starts_with(&format!("{first} rows in batch "))),
