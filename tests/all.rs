@@ -5,6 +5,7 @@ mod bad_input;
 mod checks;
 mod cli;
 mod conformance_golden;
+mod consumers;
 mod crash;
 mod distributed;
 mod docs;
