@@ -85,8 +85,10 @@ async fn time_spent_streams_in_the_order_of_users() -> Result<()> {
 #[tokio::test]
 async fn rows_after_a_commit_are_looked_for_in_younger_files() -> Result<()> {
     let engine = Engine::open("memory://", &[]).await?;
-    for first in [1, 101, 201] {
-        load(&engine, vec![source("log.csv", log_csv(first..first + 100))]).await?;
+    for first in [1i64, 101, 201] {
+        // Users of their own, so that the files form one run.
+        let rows: String = (first..first + 100).map(|id| format!("{id},{first},2,viewed,{id}\n")).collect();
+        load(&engine, vec![source("log.csv", format!("id,userid,courseid,action,timecreated\n{rows}"))]).await?;
     }
     let session = engine.session(None, &Limits::default()).await?;
     let files = async |sql: &str| anyhow::Ok(session.plan(sql).await?.matches(".parquet").count());

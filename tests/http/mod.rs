@@ -1,6 +1,7 @@
 //! The server as its callers see it: a store in memory, a socket, requests.
 
 mod clients;
+mod doors;
 mod hostile;
 mod moodle;
 mod native;

@@ -476,7 +476,7 @@ async fn every_pull_is_in_the_table_of_pulls() -> Result<()> {
     desk.get("/v1/views/many/data.csv?rows=7").send().await?.bytes().await?;
     desk.get("/v1/views/many/data.csv?rows=-1").send().await?;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
-    let rows = desk.pulls("kind, instance, view, format, rows, outcome, batch, caller").await?;
+    let rows = desk.pulls("kind, instance, \"view\", format, rows, outcome, batch, caller").await?;
     let batch = batch.context("a batch")?;
     assert_eq!(rows[0], format!("|incremental|erp|clicks|ndjson|{}|complete|{batch}|1|", ids.len()));
     assert_eq!(rows[1], "|full|erp|many|csv|7|complete||1|");
