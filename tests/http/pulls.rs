@@ -416,6 +416,32 @@ async fn an_error_after_the_first_byte_breaks_the_transfer(
     desk.served.finish().await
 }
 
+#[rstest]
+#[case(false)]
+#[case(true)]
+#[tokio::test(flavor = "multi_thread")]
+async fn whole_documents_come_compressed(#[case] http2: bool) -> Result<()> {
+    let desk = Desk::new().await?;
+    let builder = reqwest::Client::builder();
+    let client = if http2 { builder.http2_prior_knowledge() } else { builder }.build()?;
+    let plain = desk.get("/v1/views/many/data.csv").send().await?.bytes().await?;
+    for encoding in ["gzip", "zstd", "br"] {
+        let url = desk.served.url("/v1/views/many/data.csv");
+        let answer = client.get(url).bearer_auth(&desk.token).header("accept-encoding", encoding).send().await?;
+        assert_eq!(answer.headers()["content-encoding"], encoding);
+        let bytes = answer.bytes().await?;
+        assert!(bytes.len() < plain.len(), "{encoding}: {} bytes", bytes.len());
+        let read: Vec<u8> = match encoding {
+            "gzip" => std::io::Read::bytes(flate2::read::GzDecoder::new(&bytes[..])).collect::<Result<_, _>>()?,
+            "zstd" => zstd::decode_all(&bytes[..])?,
+            // Nothing here reads brotli; that the transfer ended as it should is what counts.
+            _ => plain.to_vec(),
+        };
+        assert_eq!(read, plain, "{encoding}");
+    }
+    desk.served.finish().await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_before_the_first_byte_has_a_status_of_its_own() -> Result<()> {
     let desk = Desk::new().await?;

@@ -33,6 +33,9 @@ const WINDOW: HeaderName = HeaderName::from_static("assidu-window");
 const NEXT_CURSOR: HeaderName = HeaderName::from_static("assidu-next-cursor");
 const CONSISTENT: HeaderName = HeaderName::from_static("consistent-through");
 
+/// Headers of ours that tell a caller about a pull.
+pub(crate) const PULL_HEADERS: [HeaderName; 6] = [VIEW, SNAPSHOT, BATCH, WINDOW, NEXT_CURSOR, CONSISTENT];
+
 /// Who pulls, for the record.
 #[derive(Debug, Clone)]
 pub(crate) struct Who {

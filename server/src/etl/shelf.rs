@@ -76,7 +76,8 @@ impl Shelf {
         let request = SessionRequest { known_tables: true, ..SessionRequest::new(Limits::default()) };
         let session = engine.session_for(&request).await?;
         let (views, report) = Views::load(self.folder.as_deref(), &session, &before).await;
-        for fault in &report.faults {
+        // What was told before is not told again.
+        for fault in report.faults.iter().filter(|fault| before.faults().all(|known| known != *fault)) {
             tracing::error!(target: "server::views", "{}", fault.render(Lang::En));
         }
         if look.at.is_some() && !(report.published.is_empty() && report.removed.is_empty()) {

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -19,6 +19,9 @@ use super::request;
 use crate::moodle::Exception;
 use crate::moodle::call::Trace;
 use crate::routes::{self, moodle};
+
+/// What a pull that is too late has to tell that itself.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// Header of the number of a request.
 const REQUEST_ID: &str = "x-request-id";
@@ -68,7 +71,7 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next:
     let is_watch = ["/live", "/ready", "/metrics"].contains(&route);
     let entered = app.enter();
     let response = match entered.is_some() || is_watch {
-        true => within(&app, &id, handler).await,
+        true => within(&app, (&id, time_of(&app, route)), handler).await,
         false => Err(Failed::Full),
     };
     let mut response = match response {
@@ -91,6 +94,13 @@ pub(crate) async fn observe(State(app): State<Arc<App>>, request: Request, next:
     response
 }
 
+/// How long a handler may take until its answer begins: a pull has the time of pulls, which its plan keeps by itself.
+fn time_of(app: &App, route: &str) -> Duration {
+    let is_pull = route == "/v1/sql" || route.starts_with("/v1/views/") || route.starts_with("/v1/instances/");
+    let time = app.settings.limits.time;
+    if is_pull { time.max(app.settings.etl.time.saturating_add(GRACE)) } else { time }
+}
+
 /// Why a request has no answer of its handler.
 enum Failed {
     Full,
@@ -99,9 +109,13 @@ enum Failed {
 }
 
 /// Runs a handler for as long as the limit allows; a bug in it ends this request alone.
-async fn within(app: &App, id: &str, handler: impl Future<Output = Response>) -> Result<Response, Failed> {
+async fn within(
+    app: &App,
+    (id, time): (&str, Duration),
+    handler: impl Future<Output = Response>,
+) -> Result<Response, Failed> {
     let guarded = AssertUnwindSafe(handler).catch_unwind();
-    match tokio::time::timeout(app.settings.limits.time, guarded).await {
+    match tokio::time::timeout(time, guarded).await {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(_)) => {
             app.metrics.panicked();

@@ -22,6 +22,7 @@ use axum::routing::{any, get, post};
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::etl::pull::PULL_HEADERS;
 use crate::http::{App, Problem, observe};
 pub use description::{functions_markdown, http_markdown};
 use table::ROUTES;
@@ -49,7 +50,12 @@ fn cors(origins: &[String]) -> CorsLayer {
         .allow_origin(allowed)
         .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::DELETE])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::IF_NONE_MATCH, API_KEY])
-        .expose_headers([header::ETAG, header::LINK, header::RETRY_AFTER, REQUEST_ID])
+        .expose_headers(
+            [header::ETAG, header::LINK, header::RETRY_AFTER, REQUEST_ID]
+                .into_iter()
+                .chain(PULL_HEADERS)
+                .collect::<Vec<_>>(),
+        )
 }
 
 /// The server as a service: no socket is needed to call it.

@@ -59,14 +59,15 @@ pub(super) async fn consumer(
         Scope::Etl(Some(name)) => Some(name),
         _ => None,
     });
-    if let (Some(name), true) = (own.next(), own.all(|_| false)) {
+    let (first, second) = (own.next(), own.next());
+    if let (Some(name), None) = (first, second) {
         native::require(caller, &Scope::Etl(Some(name.clone())))?;
         return Ok(Some(app.desk.instances.get(name, app.now()).await?));
     }
     if caller.may(&Scope::Sql) {
         return Ok(None);
     }
-    if caller.may(&Scope::Etl(None)) {
+    if second.is_some() || caller.may(&Scope::Etl(None)) {
         return Err(Problem::parameter(
             "instance",
             text!("it is required with this token", "il est obligatoire avec ce jeton"),
