@@ -68,7 +68,7 @@ async fn read(address: &str, arguments: &Arguments) -> Result<()> {
         bytes += chunk?.len() as u64;
         first.get_or_insert_with(|| start.elapsed());
         if arguments.leave > 0 && start.elapsed() >= Duration::from_millis(arguments.leave) {
-            std::process::exit(0);
+            break;
         }
         if arguments.slow > 0 {
             let due = Duration::from_secs_f64(bytes as f64 / arguments.slow as f64);

@@ -239,16 +239,17 @@ async fn show(
     if json {
         let marks: Vec<Value> =
             marks.iter().map(|(view, progress)| progress_json(view, progress, now, history)).collect();
-        return Ok(match history {
-            true => console.json(&json!({ "instance": instance.name, "views": marks }))?,
+        let value = match history {
+            true => json!({ "instance": instance.name, "views": marks }),
             false => {
                 let mut value = settings;
                 if let Some(members) = value.as_object_mut() {
                     members.insert("marks".to_owned(), json!(marks));
                 }
-                console.json(&value)?;
+                value
             }
-        });
+        };
+        return Ok(console.json(&value)?);
     }
     if !history {
         let empty = Map::new();

@@ -252,7 +252,7 @@ async fn pull(
         None => None,
     };
     let fixed = instance.as_ref().map(|instance| instance.settings.fixed(&view)).unwrap_or_default();
-    let bound = Bound::read(&view, &fixed, &given(&args.params)?, config.zone.0).map_err(faulty)?;
+    let bound = Bound::read(&view, &fixed, &given(&args.params)?, config.zone.0).map_err(|faults| faulty(&faults))?;
     let commit = engine.snapshot(args.at).await?.commit();
     let hidden = instance.as_ref().filter(|instance| !instance.settings.identities);
     let request = SessionRequest {
@@ -302,7 +302,7 @@ pub(crate) fn given(flags: &[String]) -> Result<Vec<(String, Given)>, Failure> {
 }
 
 /// All parameters that are wrong.
-fn faulty(faults: Vec<(String, Text)>) -> Failure {
+fn faulty(faults: &[(String, Text)]) -> Failure {
     let of = |get: fn(&Text) -> &str| {
         faults.iter().map(|(name, reason)| format!("`{name}`: {}", get(reason))).collect::<Vec<_>>().join("; ")
     };

@@ -1,6 +1,5 @@
 //! Rows become bytes as the caller takes them. What fails after the first byte breaks the transfer.
 
-use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -131,51 +130,19 @@ impl Drop for Ending {
     }
 }
 
-/// Bytes of one piece: small enough that it is still in the processor's cache when it is sent.
-const PIECE: usize = 64 << 10;
-
 /// Bytes of the encoder that were not sent yet.
 #[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Pieces>>);
-
-/// Whole pieces, and the one that grows.
-#[derive(Default)]
-struct Pieces {
-    whole: VecDeque<Bytes>,
-    last: Vec<u8>,
-}
+struct Sink(Arc<Mutex<Vec<u8>>>);
 
 impl Sink {
-    /// The pieces that are there.
-    fn take(&self) -> VecDeque<Bytes> {
-        let mut pieces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        pieces.end();
-        std::mem::take(&mut pieces.whole)
-    }
-}
-
-impl Pieces {
-    fn end(&mut self) {
-        if !self.last.is_empty() {
-            self.whole.push_back(Bytes::from(std::mem::take(&mut self.last)));
-        }
+    fn take(&self) -> Bytes {
+        Bytes::from(std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut pieces = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if pieces.last.len() + bytes.len() > PIECE {
-            pieces.end();
-        }
-        if bytes.len() >= PIECE {
-            pieces.whole.push_back(Bytes::copy_from_slice(bytes));
-        } else {
-            if pieces.last.capacity() == 0 {
-                pieces.last.reserve_exact(bytes.len().max(PIECE));
-            }
-            pieces.last.extend_from_slice(bytes);
-        }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -191,8 +158,6 @@ struct Flow {
     rows: Rows,
     encoder: Box<dyn Encoder>,
     sink: Sink,
-    /// Pieces that are to be sent before anything else is done.
-    ready: VecDeque<Bytes>,
     ending: Ending,
     complete: bool,
 }
@@ -200,13 +165,7 @@ struct Flow {
 impl Flow {
     /// The next piece, an error that breaks the transfer, or nothing after the end.
     async fn next(&mut self) -> Result<Option<Frame>> {
-        loop {
-            if let Some(piece) = self.ready.pop_front() {
-                return Ok(Some(Frame::data(piece)));
-            }
-            if self.complete {
-                break;
-            }
+        while !self.complete {
             match self.rows.next().await {
                 Some(batch) => self.write(&batch?)?,
                 None => {
@@ -214,10 +173,12 @@ impl Flow {
                     self.complete = true;
                 }
             }
-            self.ready = self.sink.take();
-            let bytes: usize = self.ready.iter().map(Bytes::len).sum();
-            self.ending.record.bytes += i64::try_from(bytes).unwrap_or(i64::MAX);
+            let bytes = self.sink.take();
+            self.ending.record.bytes += i64::try_from(bytes.len()).unwrap_or(i64::MAX);
             self.ending.check()?;
+            if !bytes.is_empty() {
+                return Ok(Some(Frame::data(bytes)));
+            }
         }
         if self.ending.noted {
             return Ok(None);
@@ -243,7 +204,7 @@ impl Flow {
 pub(crate) fn body(rows: Rows, format: Format, wrapping: &Wrapping, ending: Ending) -> Result<Body> {
     let sink = Sink::default();
     let encoder = document(format, rows.schema(), Box::new(sink.clone()), wrapping)?;
-    let flow = Flow { rows, encoder, sink, ready: VecDeque::new(), ending, complete: false };
+    let flow = Flow { rows, encoder, sink, ending, complete: false };
     let frames = stream::unfold(Some(flow), async |flow| {
         let mut flow = flow?;
         match flow.next().await {

@@ -148,7 +148,7 @@ impl InstanceSettings {
                 faults.push(text!("`{name}` must be at least 1", "`{name}` doit valoir au moins 1"));
             }
         }
-        join(faults)
+        join(&faults)
     }
 
     /// Whether it may pull this view.
@@ -251,7 +251,7 @@ fn is_name(name: &str, more: &str) -> bool {
         && name.len() <= MAX_NAME
 }
 
-fn join(faults: Vec<Text>) -> Result<(), Error> {
+fn join(faults: &[Text]) -> Result<(), Error> {
     if faults.is_empty() {
         return Ok(());
     }
