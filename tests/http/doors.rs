@@ -65,7 +65,7 @@ const BOMBS: &[&str] = &[
     "SELECT array_agg(value) FROM generate_series(1, 100000000000)",
     "SELECT count(*) FROM generate_series(1, 100000000000)",
     "SELECT a.value FROM generate_series(1, 1000000) a CROSS JOIN generate_series(1, 1000000) b ORDER BY 1 LIMIT 1",
-    "SELECT count(*) FROM logstore_standard_log a, logstore_standard_log b, logstore_standard_log c, logstore_standard_log d, logstore_standard_log e, logstore_standard_log f, logstore_standard_log g",
+    "SELECT count(*) FROM generate_series(1, 10000000) a CROSS JOIN generate_series(1, 10000000) b",
     "WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r",
 ];
 
