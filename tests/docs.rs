@@ -341,6 +341,7 @@ fn the_reference_of_the_server_is_made_from_the_code() -> Result<()> {
         ("docs/reference/http.md", server::http_markdown()),
         ("docs/reference/webservices.md", server::functions_markdown()),
         ("docs/reference/views.md", engine::view::markdown()),
+        ("docs/reference/tables.md", engine::model::markdown()),
     ] {
         // `UPDATE_DOCS=1 cargo test …` writes what is made from the code.
         if std::env::var_os("UPDATE_DOCS").is_some() {
