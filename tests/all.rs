@@ -21,3 +21,4 @@ mod store;
 mod tidy;
 mod time_spent;
 mod use_stats;
+mod views;
