@@ -439,8 +439,8 @@ async fn whole_documents_come_compressed(#[case] http2: bool) -> Result<()> {
         let read: Vec<u8> = match encoding {
             "gzip" => std::io::Read::bytes(flate2::read::GzDecoder::new(&bytes[..])).collect::<Result<_, _>>()?,
             "zstd" => zstd::decode_all(&bytes[..])?,
-            // Nothing here reads brotli; that the transfer ended as it should is what counts.
-            _ => plain.to_vec(),
+            // Nothing here reads brotli: that the transfer ended as it should, with less, is all that is looked at.
+            _ => continue,
         };
         assert_eq!(read, plain, "{encoding}");
     }
@@ -451,8 +451,9 @@ async fn whole_documents_come_compressed(#[case] http2: bool) -> Result<()> {
 async fn an_error_before_the_first_byte_has_a_status_of_its_own() -> Result<()> {
     let desk = Desk::new().await?;
     let answer = desk.get("/v1/views/many/data.csv?rows=10&bad=5").send().await?;
-    assert!(answer.status().is_client_error() || answer.status() == 503, "{}", answer.status());
+    assert_eq!(answer.status(), 400);
     assert_eq!(answer.headers()["content-type"], "application/problem+json");
+    assert!(super::json(answer).await?["detail"].as_str().unwrap().contains("Divide by zero"));
     desk.served.finish().await
 }
 
@@ -505,7 +506,6 @@ async fn every_pull_is_in_the_table_of_pulls() -> Result<()> {
     let desk = Desk::new().await?;
     let (ids, batch) = desk.ids("/v1/instances/erp/clicks?format=ndjson").await?;
     desk.get("/v1/views/many/data.csv?rows=7").send().await?.bytes().await?;
-    desk.get("/v1/views/many/data.csv?rows=-1").send().await?;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     let rows = desk.pulls("kind, instance, \"view\", format, rows, outcome, batch, caller").await?;
     let batch = batch.context("a batch")?;

@@ -137,11 +137,6 @@ impl Views {
     pub fn faults(&self) -> impl Iterator<Item = &Fault> {
         self.faults.iter().chain(self.entries.values().flat_map(|entry| &entry.faults))
     }
-
-    /// Whether a view has a fault now and serves an older version, or none.
-    pub fn is_faulty(&self, name: &str) -> bool {
-        self.entries.get(name).is_some_and(|entry| !entry.faults.is_empty())
-    }
 }
 
 /// All view files by the names of their views.

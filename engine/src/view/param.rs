@@ -338,12 +338,12 @@ impl ParamSpec {
         }
     }
 
-    fn check_length(&self, length: usize, (unit, unité): (&str, &str)) -> Result<(), Text> {
+    fn check_length(&self, length: usize, (en, fr): (&str, &str)) -> Result<(), Text> {
         if let Some(min) = self.min_length.filter(|min| length < *min) {
-            return Err(text!("it has {length} {unit}, fewer than {min}", "il a {length} {unité}, moins que {min}"));
+            return Err(text!("it has {length} {en}, fewer than {min}", "il a {length} {fr}, moins que {min}"));
         }
         if let Some(max) = self.max_length.filter(|max| length > *max) {
-            return Err(text!("it has {length} {unit}, more than {max}", "il a {length} {unité}, plus que {max}"));
+            return Err(text!("it has {length} {en}, more than {max}", "il a {length} {fr}, plus que {max}"));
         }
         Ok(())
     }
