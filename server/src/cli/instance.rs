@@ -169,11 +169,10 @@ async fn remark(
     config: &crate::settings::Config,
     console: &mut Console,
 ) -> Result<(), Failure> {
-    let settings = crate::settings::ServerSettings::try_new(config, 1)?;
     let request =
         engine::SessionRequest { known_tables: true, ..engine::SessionRequest::new(engine::query::Limits::default()) };
     let session = engine.session_for(&request).await?;
-    let (views, _) = Views::load(settings.etl.views.as_deref(), &session, &Views::default()).await;
+    let (views, _) = Views::load(config.views().as_deref(), &session, &Views::default()).await;
     let views: Vec<Arc<View>> = views.published().cloned().collect();
     for remark in instance.settings.remarks(&views) {
         console.say(&remark);

@@ -37,13 +37,7 @@ pub(crate) async fn run(verb: &ViewVerb, globals: &Globals, now: i64, console: &
 
 /// The folder of the operator's own views: the flag, the configuration, beside the configuration.
 fn folder(place: &ViewPlace, config: &Config) -> Option<PathBuf> {
-    let given = config.given.get("etl.views").text;
-    let beside = || Some(config.path.as_deref()?.parent()?.join("sql/views"));
-    place
-        .views
-        .clone()
-        .or_else(|| Some(PathBuf::from(given)).filter(|path| !path.as_os_str().is_empty()))
-        .or_else(beside)
+    place.views.clone().or_else(|| config.views())
 }
 
 /// A session to check views with: over the store, or over none when there is none yet.

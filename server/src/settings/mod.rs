@@ -46,6 +46,15 @@ pub struct Config {
     pub instances: BTreeMap<String, InstanceSettings>,
 }
 
+impl Config {
+    /// Folder of the operator's own views: `etl.views`, else `sql/views` beside the file.
+    pub fn views(&self) -> Option<PathBuf> {
+        let given = self.given.get("etl.views").text;
+        let beside = || Some(self.path.as_deref()?.parent()?.join("sql/views"));
+        Some(given).filter(|given| !given.is_empty()).map(PathBuf::from).or_else(beside)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {

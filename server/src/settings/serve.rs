@@ -216,9 +216,8 @@ fn limits(given: &Given, processors: usize) -> Result<Limits, Error> {
 
 fn etl(config: &Config) -> Result<EtlSettings, Error> {
     let given = &config.given;
-    let beside = || Some(config.path.as_deref()?.parent()?.join("sql/views"));
     Ok(EtlSettings {
-        views: optional(given, "etl.views")?.map(PathBuf::from).or_else(beside),
+        views: config.views(),
         refresh: time(given, "etl.refresh")?,
         time: time(given, "etl.time")?,
         pulls: given.number::<usize>("etl.pulls")?.max(1),
